@@ -1,0 +1,142 @@
+import { Readable } from "node:stream";
+import type { Fields } from "./fields.ts";
+import type { Body, TransportRequest } from "./request.ts";
+import { parseTarget, type Target } from "./target.ts";
+
+/** What a checked body is: bytes, or something that yields them. `replayable` says whether it can be read again. */
+export type CheckedBody =
+  | { readonly kind: "none"; readonly replayable: true }
+  | { readonly kind: "bytes"; readonly bytes: Uint8Array; readonly replayable: true }
+  | { readonly kind: "stream"; readonly open: () => AsyncIterable<Uint8Array>; readonly replayable: boolean };
+
+/** A request that every adapter may send as it is. Made once, never changed. */
+export interface CheckedRequest {
+  readonly target: Target;
+  readonly method: string;
+  /** Name, value, name, value, ...; names in lower case. */
+  readonly headers: readonly string[];
+  readonly body: CheckedBody;
+  readonly idempotent: boolean;
+  /** The caller's own object, for the members that need no check. */
+  readonly source: TransportRequest;
+}
+
+const token = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
+// Everything but controls; a code point above 255 does not fit the wire (RFC 9110, 5.5).
+const fieldValue = /^[\t\x20-\x7e\x80-\xff]*$/;
+const noBody: CheckedBody = { kind: "none", replayable: true };
+
+/** RFC 9110, 9.2.2, and the safe methods of WebDAV and of the QUERY draft. */
+const idempotentMethods: ReadonlySet<string> = new Set(
+  ["GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE", "QUERY", "PROPFIND", "REPORT", "SEARCH"],
+);
+
+/** They frame a message or speak for one connection only, so they are the transport's (RFC 9110, 7.6.1). */
+const framingFields: ReadonlySet<string> = new Set(
+  ["connection", "keep-alive", "proxy-connection", "transfer-encoding", "upgrade", "expect", "http2-settings", "trailer"],
+);
+
+/**
+ * Checks a request once, for every adapter, before anything is queued: nothing that a caller passes can change the framing
+ * of what is sent.
+ *
+ * @throws TypeError that says what is wrong and quotes names, never values.
+ */
+export function checkRequest(request: TransportRequest): CheckedRequest {
+  if (typeof request !== "object" || request === null) throw new TypeError("request() takes an object with a url");
+  const target = parseTarget(request.url);
+  const method = request.method === undefined || request.method === "GET" ? "GET" : checkMethod(request.method);
+  const headers: string[] = [];
+  let keyed = false;
+  let length: string | undefined;
+  if (request.headers !== undefined) {
+    checkFields(request.headers, headers);
+    for (let i = 0; i < headers.length; i += 2) {
+      if (headers[i] === "idempotency-key") keyed = true;
+      else if (headers[i] === "content-length") length = checkLength(headers[i + 1] as string, length);
+    }
+  }
+  const body = request.body === undefined || request.body === null ? noBody : checkBody(request.body);
+  if (length !== undefined && body.kind !== "stream") {
+    const bytes = body.kind === "bytes" ? body.bytes.byteLength : 0;
+    if (Number(length) !== bytes) throw new TypeError(`content-length says ${length} bytes, the body has ${bytes}`);
+  }
+  checkNumber("attempt", request.attempt, 1);
+  checkNumber("deadlineMs", request.deadlineMs, 0);
+  if (request.timeouts !== undefined) checkTimeouts(request.timeouts);
+  if (request.signal !== undefined && !(request.signal instanceof AbortSignal)) throw new TypeError("signal is not an AbortSignal");
+  return {
+    target,
+    method,
+    headers,
+    body,
+    idempotent: request.idempotent ?? (keyed || idempotentMethods.has(method)),
+    source: request,
+  };
+}
+
+/** Appends each field as name, value to `into`. Used for trailers too. */
+export function checkFields(fields: Fields, into: string[]): void {
+  for (const name of Object.keys(fields)) {
+    if (!token.test(name)) throw new TypeError(`${JSON.stringify(name)} is not a field name (RFC 9110, 5.1)`);
+    const lower = name.toLowerCase();
+    if (framingFields.has(lower)) throw new TypeError(`the field ${lower} belongs to the transport and cannot be set`);
+    const value = fields[name];
+    if (typeof value === "string") into.push(lower, checkValue(lower, value));
+    else if (Array.isArray(value)) for (const one of value as unknown[]) into.push(lower, checkValue(lower, one));
+    else throw new TypeError(`the value of the field ${lower} is not a string or an array of strings`);
+  }
+}
+
+/** `value` must be a number of at least `least`; undefined passes. */
+export function checkNumber(name: string, value: unknown, least: number): void {
+  if (value !== undefined && !(typeof value === "number" && value >= least)) {
+    throw new TypeError(`${name} is not a number of at least ${least}`);
+  }
+}
+
+/** The names of the phases that have a timeout, and nothing else. */
+export function checkTimeouts(timeouts: object): void {
+  for (const [name, value] of Object.entries(timeouts)) {
+    if (name !== "queueMs" && name !== "connectMs" && name !== "headMs" && name !== "bodyGapMs") {
+      throw new TypeError(`timeouts.${name} is unknown; there are queueMs, connectMs, headMs and bodyGapMs`);
+    }
+    checkNumber(`timeouts.${name}`, value, 0);
+  }
+}
+
+function checkMethod(method: unknown): string {
+  if (typeof method !== "string" || !token.test(method)) throw new TypeError("method is not a token (RFC 9110, 9.1)");
+  if (method === "CONNECT") throw new TypeError("CONNECT asks for a tunnel, which is not an exchange; see the proxy option");
+  return method;
+}
+
+function checkValue(name: string, value: unknown): string {
+  if (typeof value !== "string" || !fieldValue.test(value)) {
+    throw new TypeError(`the value of the field ${name} is not a string of field characters (RFC 9110, 5.5)`);
+  }
+  if (name === "te" && value !== "trailers") throw new TypeError("the field te can only ask for trailers");
+  return value;
+}
+
+function checkLength(value: string, earlier: string | undefined): string {
+  if (earlier !== undefined || !/^\d{1,15}$/.test(value)) throw new TypeError("content-length is not one whole number");
+  return value;
+}
+
+function checkBody(body: Body): CheckedBody {
+  if (typeof body === "string") return { kind: "bytes", bytes: Buffer.from(body), replayable: true };
+  if (body instanceof Uint8Array) return { kind: "bytes", bytes: body, replayable: true };
+  if (typeof body === "function") return { kind: "stream", open: body, replayable: true };
+  if (typeof body !== "object" || !(Symbol.asyncIterator in body)) {
+    throw new TypeError("body is not a string, bytes, an async iterable, a stream or a function that makes one");
+  }
+  if (wasUsed(body)) throw new TypeError("the body is a stream that was already read, locked or destroyed");
+  return { kind: "stream", open: () => body, replayable: false };
+}
+
+function wasUsed(body: AsyncIterable<Uint8Array>): boolean {
+  const { locked, destroyed, readableEnded } = body as { readonly locked?: boolean; readonly destroyed?: boolean; readonly readableEnded?: boolean };
+  if (locked === true || destroyed === true || readableEnded === true) return true;
+  return (body instanceof ReadableStream || "readableFlowing" in body) && Readable.isDisturbed(body as unknown as Readable);
+}

@@ -1,0 +1,67 @@
+/** Where a request goes. One object for each origin and path; equal origins share their `origin` string. */
+export interface Target {
+  /** Scheme, host and port: `https://a.example`, the default port left out. */
+  readonly origin: string;
+  /** `https:` */
+  readonly scheme: string;
+  /** Without the brackets of an IPv6 literal. */
+  readonly hostname: string;
+  readonly port: number;
+  /** Path and query, never empty. */
+  readonly path: string;
+}
+
+const defaultPorts: Readonly<Record<string, number>> = { "http:": 80, "https:": 443, "ws:": 80, "wss:": 443 };
+
+// A path of these characters, without dot segments, is what the URL parser would give back unchanged.
+const plainPath = /^\/[\w\-~!$&()*+,;=:@%/.?]*$/;
+const dotSegment = /\/\.|\/%2e/i;
+
+/** Origins seen lately. Most requests go to few origins, and parsing a URL costs more than the rest of the check. */
+const origins = new Map<string, Target>();
+const maxOrigins = 1_000;
+
+/**
+ * Splits an absolute URL.
+ *
+ * @throws TypeError for a relative URL, one without a host, or one with user information.
+ */
+export function parseTarget(url: URL | string): Target {
+  if (typeof url !== "string") return split(url instanceof URL ? url : parse(String(url)));
+  const slash = url.indexOf("/", 8);
+  const prefix = slash < 0 ? url : url.slice(0, slash);
+  const known = origins.get(prefix);
+  if (known !== undefined) {
+    if (slash < 0) return known;
+    const path = url.slice(slash);
+    if (plainPath.test(path) && !dotSegment.test(path)) return { ...known, path };
+  }
+  const target = split(parse(url));
+  if (known === undefined && !/[?#\\]/.test(prefix)) remember(prefix, target);
+  return target;
+}
+
+function parse(text: string): URL {
+  if (!URL.canParse(text)) throw new TypeError("url is not an absolute URL");
+  return new URL(text);
+}
+
+function split(url: URL): Target {
+  const { protocol: scheme, hostname } = url;
+  if (hostname === "") throw new TypeError(`a ${scheme} URL names no host to connect to`);
+  if (url.username !== "" || url.password !== "") {
+    throw new TypeError("url holds user information; send it in an authorization field instead");
+  }
+  return {
+    origin: `${scheme}//${url.host}`,
+    scheme,
+    hostname: hostname.startsWith("[") ? hostname.slice(1, -1) : hostname,
+    port: url.port === "" ? (defaultPorts[scheme] ?? 0) : Number(url.port),
+    path: url.pathname + url.search,
+  };
+}
+
+function remember(prefix: string, target: Target): void {
+  if (origins.size >= maxOrigins) origins.clear();
+  origins.set(prefix, { ...target, path: "/" });
+}
