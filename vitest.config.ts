@@ -1,0 +1,12 @@
+import { defineConfig } from "vitest/config";
+
+export default defineConfig({
+  // Tests run from source; the syntax is lowered to what the oldest Node can parse.
+  oxc: { target: "es2024" },
+  resolve: { conditions: ["holdfast:source"] },
+  ssr: { resolve: { conditions: ["holdfast:source"], externalConditions: ["holdfast:source"] } },
+  test: {
+    include: ["{packages,apps}/*/test/**/*.test.ts"],
+    typecheck: { include: ["{packages,apps}/*/test/**/*.test-d.ts"], tsconfig: "tsconfig.json" },
+  },
+});
