@@ -13,9 +13,10 @@ export interface Target {
 
 const defaultPorts: Readonly<Record<string, number>> = { "http:": 80, "https:": 443, "ws:": 80, "wss:": 443 };
 
-// A path of these characters, without dot segments, is what the URL parser would give back unchanged.
-const plainPath = /^\/[\w\-~!$&()*+,;=:@%/.?]*$/;
+// A path of these characters, without dot segments and empty query, is what the URL parser would give back unchanged.
+const plainPath = /^\/[\w\-~!$&()*+,;=:@%/.?]*(?<!\?)$/;
 const dotSegment = /\/\.|\/%2e/i;
+const control = /\p{Cc}/u;
 
 /** Origins seen lately. Most requests go to few origins, and parsing a URL costs more than the rest of the check. */
 const origins = new Map<string, Target>();
@@ -24,7 +25,8 @@ const maxOrigins = 1_000;
 /**
  * Splits an absolute URL.
  *
- * @throws TypeError for a relative URL, one without a host, or one with user information.
+ * @throws TypeError for a relative URL, one without a host, one with user information, or a string with a control
+ * character in it.
  */
 export function parseTarget(url: URL | string): Target {
   if (typeof url !== "string") return split(url instanceof URL ? url : parse(String(url)));
@@ -37,11 +39,14 @@ export function parseTarget(url: URL | string): Target {
     if (plainPath.test(path) && !dotSegment.test(path)) return { ...known, path };
   }
   const target = split(parse(url));
-  if (known === undefined && !/[?#\\]/.test(prefix)) remember(prefix, target);
+  // What stands before a slash need not be the origin: "http:///" and "ws://a/b" can stand there too.
+  if (known === undefined && prefix === target.origin) remember(target);
   return target;
 }
 
 function parse(text: string): URL {
+  // The URL parser would drop a line break without a word.
+  if (control.test(text)) throw new TypeError("url holds a control character");
   if (!URL.canParse(text)) throw new TypeError("url is not an absolute URL");
   return new URL(text);
 }
@@ -57,11 +62,11 @@ function split(url: URL): Target {
     scheme,
     hostname: hostname.startsWith("[") ? hostname.slice(1, -1) : hostname,
     port: url.port === "" ? (defaultPorts[scheme] ?? 0) : Number(url.port),
-    path: url.pathname + url.search,
+    path: (url.pathname || "/") + url.search,
   };
 }
 
-function remember(prefix: string, target: Target): void {
+function remember(target: Target): void {
   if (origins.size >= maxOrigins) origins.clear();
-  origins.set(prefix, { ...target, path: "/" });
+  origins.set(target.origin, { ...target, path: "/" });
 }
