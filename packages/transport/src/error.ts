@@ -86,7 +86,7 @@ export class TransportError extends Error {
   readonly attempts: readonly TransportError[];
 
   constructor(code: TransportErrorCode, message: string, facts: TransportErrorFacts) {
-    super(message, "cause" in facts ? { cause: facts.cause } : undefined);
+    super(message, facts.cause === undefined ? undefined : { cause: facts.cause });
     this.code = code;
     this.delivery = facts.delivery;
     this.phase = facts.phase;
