@@ -26,8 +26,7 @@ export function stack(...parts: [...layers: Layer[], transport: Transport]): Tra
  */
 export function wrap(next: Transport, overrides: Partial<Transport>): Transport {
   const { "~holdfast": brand, protocol = next.protocol, capabilities = next.capabilities } = overrides;
-  const close = overrides.close ?? ((options) => next.close(options));
-  return {
+  const wrapped: Transport = {
     "~holdfast": brand ?? { ...next["~holdfast"], protocol, capabilities },
     protocol,
     capabilities,
@@ -35,8 +34,9 @@ export function wrap(next: Transport, overrides: Partial<Transport>): Transport 
     open: overrides.open ?? ((request) => next.open(request)),
     warm: overrides.warm ?? ((origin, options) => next.warm(origin, options)),
     stats: overrides.stats ?? (() => next.stats()),
-    close,
+    close: overrides.close ?? ((options) => next.close(options)),
     destroy: overrides.destroy ?? ((reason) => next.destroy(reason)),
-    [Symbol.asyncDispose]: overrides[Symbol.asyncDispose] ?? (() => close()),
+    [Symbol.asyncDispose]: overrides[Symbol.asyncDispose] ?? (() => wrapped.close()),
   };
+  return wrapped;
 }
