@@ -45,7 +45,8 @@ export class BodyBuffer {
   }
 
   push(chunk: Uint8Array): void {
-    if (this.state !== "open") return;
+    // Empty chunks would pile up unseen by the bound on bytes, and a byte stream cannot carry them.
+    if (this.state !== "open" || chunk.byteLength === 0) return;
     const waiter = this.#waiter;
     if (waiter !== undefined) {
       this.#waiter = undefined;
@@ -170,7 +171,8 @@ export class BodyReader implements ResponseBody {
 
   async bytes(options?: CollectOptions): Promise<Uint8Array> {
     this.#use();
-    return this.#buffer.collect(options?.maxBytes);
+    // Awaited here, so that the pending call holds the body, as a stream does.
+    return await this.#buffer.collect(options?.maxBytes);
   }
 
   async text(options?: CollectOptions): Promise<string> {
@@ -191,13 +193,14 @@ export class BodyReader implements ResponseBody {
         const { done, value } = await buffer.next();
         if (!done) {
           // A byte stream takes the chunk's whole buffer away; ours may be a view on one that others share.
-          if (value.byteLength > 0) controller.enqueue(new Uint8Array(value));
+          controller.enqueue(new Uint8Array(value));
           return;
         }
         controller.close();
         controller.byobRequest?.respond(0);
       },
-      cancel: (reason) => buffer.cancel(reason),
+      // The stream holds the body by this, so that reading keeps it from being taken for thrown away.
+      cancel: (reason) => this.cancel(reason),
     });
   }
 
@@ -213,12 +216,11 @@ export class BodyReader implements ResponseBody {
   [Symbol.asyncIterator](): AsyncIterator<Uint8Array, undefined> {
     this.#use();
     const buffer = this.#buffer;
-    // The iterator holds the body, so that reading keeps it from being taken for thrown away.
-    const body = this;
     return {
       next: () => buffer.next(),
+      // The iterator holds the body by this, as a stream does.
       return: async () => {
-        await body.cancel();
+        await this.cancel();
         return { done: true, value: undefined };
       },
     };
