@@ -52,7 +52,7 @@ export function checkRequest(request: TransportRequest): CheckedRequest {
   if (request.headers !== undefined) {
     checkFields(request.headers, headers);
     for (let i = 0; i < headers.length; i += 2) {
-      if (headers[i] === "idempotency-key") keyed = true;
+      if (headers[i] === "idempotency-key") keyed = headers[i + 1] !== "";
       else if (headers[i] === "content-length") length = checkLength(headers[i + 1] as string, length);
     }
   }
@@ -75,8 +75,17 @@ export function checkRequest(request: TransportRequest): CheckedRequest {
   };
 }
 
-/** Appends each field as name, value to `into`. Used for trailers too. */
+/**
+ * Appends each field as name, value to `into`, blanks around a value left out: they are no part of it (RFC 9110, 5.5), and
+ * HTTP/2 peers drop a field that has them (RFC 9113, 8.2.1). Used for trailers too.
+ *
+ * @throws TypeError for what is not a plain object of fields. The names of a `Headers`, a `Map` or an array of pairs are no
+ * keys of it, so they would be lost.
+ */
 export function checkFields(fields: Fields, into: string[]): void {
+  if (typeof fields !== "object" || fields === null || Symbol.iterator in fields) {
+    throw new TypeError("fields are given as a plain object of names and values");
+  }
   for (const name of Object.keys(fields)) {
     if (!token.test(name)) throw new TypeError(`${JSON.stringify(name)} is not a field name (RFC 9110, 5.1)`);
     const lower = name.toLowerCase();
@@ -115,8 +124,21 @@ function checkValue(name: string, value: unknown): string {
   if (typeof value !== "string" || !fieldValue.test(value)) {
     throw new TypeError(`the value of the field ${name} is not a string of field characters (RFC 9110, 5.5)`);
   }
-  if (name === "te" && value !== "trailers") throw new TypeError("the field te can only ask for trailers");
-  return value;
+  const bare = withoutBlanks(value);
+  if (name === "te" && bare !== "trailers") throw new TypeError("the field te can only ask for trailers");
+  return bare;
+}
+
+function withoutBlanks(value: string): string {
+  let start = 0;
+  let end = value.length;
+  while (start < end && isBlank(value.charCodeAt(start))) start += 1;
+  while (end > start && isBlank(value.charCodeAt(end - 1))) end -= 1;
+  return end - start === value.length ? value : value.slice(start, end);
+}
+
+function isBlank(code: number): boolean {
+  return code === 0x20 || code === 0x09;
 }
 
 function checkLength(value: string, earlier: string | undefined): string {
