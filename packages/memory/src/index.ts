@@ -1,0 +1,3 @@
+export { memory } from "./memory.ts";
+export type { MemoryOptions } from "./options.ts";
+export type { MemoryHandler, MemoryRequest, MemoryResponse } from "./handler.ts";
