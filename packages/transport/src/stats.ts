@@ -22,7 +22,7 @@ export interface TransportTotals {
   readonly connectionsClosed: number;
   /** Dials that failed. */
   readonly dialsFailed: number;
-  /** Exchanges that were accepted: their request was well-formed and the queue had room. */
+  /** Exchanges asked for with a well-formed request. Each is ended or failed once. */
   readonly exchangesStarted: number;
   /** Exchanges whose body ended, or was given up by its reader. */
   readonly exchangesEnded: number;

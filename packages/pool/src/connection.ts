@@ -1,0 +1,190 @@
+import { events, type Phase, type Protocol, type Target } from "@holdfast/transport";
+import type { ConnectionOwner, DialTimes, DriverConnection, DriverDial } from "./driver.ts";
+import type { Exchange } from "./exchange.ts";
+import { exchangesLeft, idleLimitMs, jitteredAgeMs, type KeepAliveHint, type LifetimeLimits } from "./lifetime.ts";
+import { publishConnection } from "./publish.ts";
+
+export type ConnectionState = "connecting" | "open" | "draining" | "closed";
+
+/** What a connection tells its origin. */
+export interface ConnectionHost {
+  readonly limits: LifetimeLimits;
+  /** Its state, its load or its capacity changed. */
+  changed(connection: Connection): void;
+  /** It is gone, or was never made: `error` says why, undefined if it ended as it should. */
+  gone(connection: Connection, error: unknown): void;
+  /** It is old and busy with a load that may never end: one that takes over is wanted first. */
+  aged(connection: Connection): void;
+  /** Its own limit moved. */
+  limitMoved(connection: Connection): void;
+}
+
+let lastId = 0;
+
+/**
+ * One connection of a pool, from the dial to the last byte. Owned by its origin's pool, which alone decides what runs on
+ * it.
+ *
+ *     connecting ──► open ──► draining ──► closed
+ *          └───────────┴───────────────────►
+ *
+ * `draining` takes nothing new and closes at zero.
+ */
+export class Connection implements ConnectionOwner {
+  readonly id: string;
+  readonly protocol: Protocol;
+  readonly target: Target;
+  readonly origin: string;
+  state: ConnectionState = "connecting";
+  readonly inFlightExchanges: Set<Exchange> = new Set();
+  inFlight = 0;
+  served = 0;
+  capacity = 0;
+  /** In the list of connections with room. */
+  listed = false;
+  /** Nobody wanted the dial any more. */
+  abandoned = false;
+  /** This one is to be drained when the new one is open. */
+  replaces: Connection | undefined;
+  openedAt = 0;
+  idleSince = 0;
+  expiresAt: number = Infinity;
+
+  readonly #host: ConnectionHost;
+  #driver: DriverConnection | undefined;
+  #dial: DriverDial | undefined;
+  #endOfAge: number = Infinity;
+  #hint: KeepAliveHint | undefined;
+  #servedAtHint = 0;
+
+  constructor(idPrefix: string, protocol: Protocol, target: Target, host: ConnectionHost) {
+    this.id = `${idPrefix}-${++lastId}`;
+    this.protocol = protocol;
+    this.target = target;
+    this.origin = target.origin;
+    this.#host = host;
+  }
+
+  /** Starts the dial. Its result arrives by `changed` or `gone`. */
+  start(dial: DriverDial): void {
+    this.#dial = dial;
+    if (events.connectionDial.hasSubscribers) publishConnection(events.connectionDial, this);
+    dial.opened.then(
+      (driver) => this.#opened(driver),
+      (error: unknown) => this.closed(error),
+    );
+  }
+
+  get phase(): Phase {
+    return this.#dial?.phase ?? "connect";
+  }
+
+  get times(): DialTimes {
+    return this.#driver?.times ?? {};
+  }
+
+  get facts(): DriverConnection["facts"] {
+    return this.#driver?.facts ?? {};
+  }
+
+  get hasRoom(): boolean {
+    return this.state === "open" && this.inFlight < this.capacity;
+  }
+
+  /** Runs an exchange. The origin has made sure that there is room. */
+  run(exchange: Exchange): void {
+    if (this.inFlight++ === 0) this.#driver?.hold(true);
+    this.inFlightExchanges.add(exchange);
+    this.#limit();
+    exchange.leased(this, this.served++);
+    if (exchangesLeft(this.served, this.#host.limits.maxExchanges, this.#hint, this.#servedAtHint) <= 0) this.drains("maxExchanges");
+    this.#driver?.run(exchange);
+  }
+
+  /** Takes nothing new; closes when nothing is in flight. */
+  drains(reason: string): void {
+    if (this.state !== "open") return;
+    this.state = "draining";
+    if (events.connectionDrain.hasSubscribers) publishConnection(events.connectionDrain, this, reason);
+    this.#limit();
+    this.#host.changed(this);
+    if (this.inFlight === 0) this.#driver?.close();
+  }
+
+  /** Ends it now; its exchanges are ended by the caller. */
+  destroy(reason: unknown): void {
+    if (this.state !== "connecting") return this.#driver?.destroy(reason);
+    this.abandoned = true;
+    this.#dial?.cancel(reason);
+  }
+
+  // ---- told by the driver
+
+  freed(exchange: Exchange): void {
+    if (!this.inFlightExchanges.delete(exchange)) return;
+    this.inFlight--;
+    if (this.inFlight === 0) {
+      this.idleSince = performance.now();
+      this.#driver?.hold(false);
+      this.#limit();
+    }
+    this.#host.changed(this);
+    if (this.inFlight === 0 && this.state === "draining") this.#driver?.close();
+  }
+
+  capacityIs(capacity: number): void {
+    if (this.capacity === capacity) return;
+    this.capacity = capacity;
+    this.#host.changed(this);
+  }
+
+  keepAlive(hint: KeepAliveHint): void {
+    this.#hint = hint;
+    this.#servedAtHint = this.served;
+    if (hint.max !== undefined && hint.max <= 0) this.drains("Keep-Alive: max");
+  }
+
+  closed(error?: unknown): void {
+    if (this.state === "closed") return;
+    this.state = "closed";
+    this.expiresAt = Infinity;
+    if (events.connectionClose.hasSubscribers) publishConnection(events.connectionClose, this, error === undefined ? "done" : "lost", error);
+    this.#host.gone(this, error);
+  }
+
+  // ---- limits
+
+  expire(now: number): void {
+    this.expiresAt = Infinity;
+    if (this.state !== "open") return;
+    if (now < this.#endOfAge) return this.inFlight === 0 ? this.drains("idleTimeoutMs") : this.#limit();
+    this.#endOfAge = Infinity;
+    if (this.inFlight > 0 && this.capacity > 1) this.#host.aged(this);
+    else this.drains("maxAgeMs");
+    this.#limit();
+  }
+
+  #opened(driver: DriverConnection): void {
+    const { limits } = this.#host;
+    this.#dial = undefined;
+    this.#driver = driver;
+    this.capacity = driver.capacity;
+    this.state = "open";
+    this.openedAt = this.idleSince = performance.now();
+    this.#endOfAge = this.openedAt + jitteredAgeMs(limits.maxAgeMs, Math.random());
+    if (events.connectionOpen.hasSubscribers) publishConnection(events.connectionOpen, this);
+    driver.hold(false);
+    this.#limit();
+    this.#host.changed(this);
+  }
+
+  #limit(): void {
+    if (this.state !== "open") {
+      this.expiresAt = Infinity;
+      return;
+    }
+    const endOfIdle = this.inFlight > 0 ? Infinity : this.idleSince + idleLimitMs(this.#host.limits.idleTimeoutMs, this.#hint);
+    this.expiresAt = Math.min(endOfIdle, this.#endOfAge);
+    this.#host.limitMoved(this);
+  }
+}

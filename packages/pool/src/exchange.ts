@@ -1,0 +1,402 @@
+import {
+  BodyBuffer,
+  events,
+  type CheckedRequest,
+  type Delivery,
+  type Fields,
+  noFields,
+  type Phase,
+  type Protocol,
+  restateError,
+  type Timeouts,
+  TransportError,
+  type TransportResponse,
+} from "@holdfast/transport";
+import { forget, heed } from "./abort-hub.ts";
+import type { Attempt, Failure } from "./driver.ts";
+import { aborted, bodyFailed, bodyTooLong, closed, deadlineExceeded, hookFailed, phaseTimeout } from "./errors.ts";
+import { publishExchange } from "./publish.ts";
+import { decideReplay } from "./replay.ts";
+import { RequestBody } from "./request-body.ts";
+import { MutableTimings, responseOf } from "./response.ts";
+import type { Place } from "./wait-list.ts";
+import type { Connection } from "./connection.ts";
+
+/** What an exchange needs of the pool that runs it. */
+export interface ExchangeHost {
+  readonly protocol: Protocol;
+  readonly maxBodyBytes: number;
+  /** Where the dial is that it waits for. */
+  dialPhase(exchange: Exchange): Phase;
+  /** It waits for something else, or for something sooner. */
+  limitMoved(exchange: Exchange): void;
+  /** It is to be run again, at once; `fresh`: on a connection that carried nothing yet. */
+  again(exchange: Exchange, fresh: boolean): void;
+  /** The promise of its caller is settled. */
+  settled(exchange: Exchange): void;
+  /** Nothing of it is left. */
+  over(exchange: Exchange, failed: boolean): void;
+  leaked(exchange: Exchange): void;
+}
+
+let lastId = 0;
+
+/**
+ * One request through the pool, from the call to the end of its response body. Owned by the pool; the driver reports to it
+ * in the order of `sending`, `sent`, `informational`, `head`, `data`, `end`, or `fail` at any time.
+ *
+ *     waiting ──► running ──► answered ──► over
+ *        ▲  └────────│───────────│──────► over   abort, limit, failure
+ *        └───────────┘                           put back: the peer cannot have seen it, or may get it twice
+ */
+export class Exchange {
+  readonly id: number = ++lastId;
+  readonly request: CheckedRequest;
+  readonly timeouts: Timeouts;
+  readonly startedAt: number;
+  readonly deadlineAt: number;
+  readonly deadlineMs: number;
+  timings: MutableTimings = new MutableTimings();
+  readonly body: RequestBody;
+  expiresAt: number = Infinity;
+  phase: Phase = "queue";
+  delivery: Delivery = "not-sent";
+  place: Place | undefined;
+  connection: Connection | undefined;
+  /** Where it was made, for the warning of a leak; kept in development only, because it costs more than the exchange. */
+  readonly origin: string | undefined = process.env["NODE_ENV"] === "development" ? new Error("the request was made").stack : undefined;
+  /** On its connection, from 0. */
+  index = 0;
+  status = 0;
+
+  readonly #host: ExchangeHost;
+  readonly #resolve: (response: TransportResponse) => void;
+  readonly #reject: (error: unknown) => void;
+  #attempt: Attempt | undefined;
+  #buffer: BodyBuffer | undefined;
+  #settleTrailers: { readonly resolve: (trailers: Fields) => void; readonly reject: (error: unknown) => void } | undefined;
+  #over = false;
+  #coveredAt = 0;
+  #interim = 0;
+  #resubmissions = 0;
+  #replayed = false;
+  #earlier: TransportError[] = [];
+
+  constructor(
+    request: CheckedRequest,
+    timeouts: Timeouts,
+    host: ExchangeHost,
+    resolve: (response: TransportResponse) => void,
+    reject: (error: unknown) => void,
+  ) {
+    const { deadlineMs, signal } = request.source;
+    this.request = request;
+    this.timeouts = timeouts;
+    this.body = new RequestBody(request.body);
+    this.startedAt = performance.now();
+    this.deadlineMs = deadlineMs ?? 60_000;
+    this.deadlineAt = this.startedAt + this.deadlineMs;
+    this.#host = host;
+    this.#resolve = resolve;
+    this.#reject = reject;
+    if (signal !== undefined) heed(signal, this);
+  }
+
+  get protocol(): Protocol {
+    return this.#host.protocol;
+  }
+
+  get over(): boolean {
+    return this.#over;
+  }
+
+  /** It is accepted. */
+  begin(): void {
+    if (events.exchangeQueue.hasSubscribers) publishExchange(events.exchangeQueue, this);
+    this.#limit(Infinity, 0);
+  }
+
+  // ---- while it waits
+
+  /** It waits for a lease from now on. */
+  queued(): void {
+    this.phase = "queue";
+    this.#limit(this.timeouts.queueMs, performance.now());
+  }
+
+  /** A dial is under way for it, or not any more. */
+  covered(by: boolean): void {
+    if (!by) return this.queued();
+    this.#coveredAt = performance.now();
+    this.phase = "connect";
+    this.#limit(this.timeouts.connectMs, this.#coveredAt);
+  }
+
+  /** It has its lease. The driver is called next. */
+  leased(connection: Connection, index: number): void {
+    const now = performance.now();
+    const { startedAt, timings } = this;
+    this.connection = connection;
+    this.index = index;
+    const dialled = index === 0 && connection.openedAt > startedAt;
+    timings.queued = (dialled && this.#coveredAt > 0 ? this.#coveredAt : now) - startedAt;
+    timings.dialled(dialled ? connection.times : undefined, startedAt);
+    this.#coveredAt = 0;
+    this.phase = "send";
+    this.#limit(Infinity, now);
+    if (events.exchangeStart.hasSubscribers && this.#resubmissions === 0 && !this.#replayed) publishExchange(events.exchangeStart, this);
+  }
+
+  // ---- while it runs, told by the driver
+
+  /** The driver will obey this from now on. */
+  attach(attempt: Attempt): void {
+    this.#attempt = attempt;
+  }
+
+  /** A byte of it may leave from now on. */
+  sending(): void {
+    this.delivery = "maybe-sent";
+    if (this.body.kind === "stream") this.progress();
+  }
+
+  /** A part of the body has left. */
+  progress(): void {
+    if (this.phase === "send") this.#limit(this.timeouts.bodyGapMs, performance.now());
+  }
+
+  /** The request is fully written. */
+  sent(): void {
+    const now = performance.now();
+    this.timings.sent = now - this.startedAt;
+    if (this.phase !== "send") return;
+    this.phase = "head";
+    this.#limit(this.timeouts.headMs, now);
+  }
+
+  /** Returns false when the peer sends more 1xx heads than anybody needs. */
+  informational(status: number, headers: Fields): boolean {
+    if (++this.#interim > 16) return false;
+    try {
+      this.request.source.onInformational?.({ status, headers });
+    } catch (error) {
+      this.#stop(hookFailed("onInformational", error));
+    }
+    return true;
+  }
+
+  /**
+   * The response head. Returns false when the exchange does not want this response: it was closed idle while the request
+   * was under way (408), and goes on another connection.
+   */
+  head(status: number, headers: Fields): boolean {
+    if (status === 408 && this.#retry({ code: "CONNECTION_LOST", message: "the server had closed the connection as idle (408)" })) return false;
+    this.status = status;
+    this.delivery = "answered";
+    const now = performance.now();
+    this.timings.firstByte = now - this.startedAt;
+    this.phase = "body";
+    this.#limit(this.timeouts.bodyGapMs, now);
+    const buffer = new BodyBuffer(this);
+    this.#buffer = buffer;
+    const trailers = new Promise<Fields>((resolve, reject) => {
+      this.#settleTrailers = { resolve, reject };
+    });
+    trailers.catch(ignore);
+    if (events.exchangeHead.hasSubscribers) publishExchange(events.exchangeHead, this);
+    this.#resolve(responseOf(this, buffer, headers, trailers));
+    this.#host.settled(this);
+    return true;
+  }
+
+  data(chunk: Uint8Array): void {
+    this.#limit(this.timeouts.bodyGapMs, performance.now());
+    this.#buffer?.push(chunk);
+  }
+
+  /** The end mark of the protocol was seen. */
+  end(trailers: Fields = noFields): void {
+    if (this.#over) return;
+    this.timings.end = performance.now() - this.startedAt;
+    this.#finish(false);
+    this.#buffer?.end();
+    this.#settleTrailers?.resolve(trailers);
+  }
+
+  /** The attempt failed. The exchange goes on another connection if that is safe, else it is over. */
+  fail(failure: Failure): void {
+    if (this.#over) return;
+    this.#attempt = undefined;
+    if (failure.refused === true) this.delivery = "refused";
+    if (!this.#retry(failure)) this.#die(this.#error(failure));
+  }
+
+  /** The caller's body failed; nothing helps. */
+  failBody(cause: unknown): void {
+    this.#stop(bodyFailed(cause));
+  }
+
+  // ---- ended from outside
+
+  /** The caller's signal fired. */
+  abort(reason: unknown): void {
+    this.#stop(aborted(reason));
+  }
+
+  /** The pool refuses it, or gives it up. */
+  reject(failure: Failure): void {
+    this.#stop(failure);
+  }
+
+  /** A dial failed that it waited for; the error of the dial is told in its own words. */
+  dialFailed(error: TransportError): void {
+    if (this.#over) return;
+    this.#die(this.#restate(error));
+  }
+
+  closed(reason: unknown): void {
+    this.#stop(closed(reason));
+  }
+
+  expire(now: number): void {
+    const failure =
+      now >= this.deadlineAt
+        ? deadlineExceeded(this.request.target.origin, this.#phaseNow(), this.deadlineMs)
+        : phaseTimeout(this.request.target.origin, this.#phaseNow(), this.timeouts);
+    this.#stop(failure);
+  }
+
+  // ---- asked by the response body
+
+  get maxBytes(): number {
+    return this.#host.maxBodyBytes;
+  }
+
+  pause(): void {
+    this.#limit(Infinity, 0);
+    this.#attempt?.pause();
+  }
+
+  resume(): void {
+    this.#limit(this.timeouts.bodyGapMs, performance.now());
+    this.#attempt?.resume();
+  }
+
+  cancel(reason: unknown): void {
+    if (this.#over) return;
+    this.timings.end = performance.now() - this.startedAt;
+    const attempt = this.#attempt;
+    this.#finish(false);
+    this.#settleTrailers?.resolve(noFields);
+    attempt?.discard(reason);
+  }
+
+  tooLong(maxBytes: number): TransportError {
+    return this.#error(bodyTooLong(this.request.target.origin, maxBytes));
+  }
+
+  /** Its response was thrown away unread. */
+  abandoned(): void {
+    if (this.#over || this.#buffer?.used === true) return;
+    this.#host.leaked(this);
+    this.cancel(new DOMException("the response was thrown away unread", "AbortError"));
+  }
+
+  // ---- inside
+
+  #stop(failure: Failure): void {
+    if (this.#over) return;
+    const attempt = this.#attempt;
+    const error = this.#error(failure);
+    this.#die(error);
+    attempt?.abort(error);
+  }
+
+  #die(error: TransportError): void {
+    const answered = this.delivery === "answered";
+    if (events.exchangeFail.hasSubscribers) publishExchange(events.exchangeFail, this, error);
+    this.#finish(true);
+    if (!answered) {
+      this.#reject(error);
+      this.#host.settled(this);
+      return;
+    }
+    this.#buffer?.fail(error);
+    this.#settleTrailers?.reject(error);
+  }
+
+  #finish(failed: boolean): void {
+    this.#over = true;
+    this.expiresAt = Infinity;
+    this.#attempt = undefined;
+    const { signal } = this.request.source;
+    if (signal !== undefined) forget(signal, this);
+    this.body.stop();
+    if (!failed && events.exchangeEnd.hasSubscribers) publishExchange(events.exchangeEnd, this);
+    this.#host.over(this, failed);
+  }
+
+  /** Puts it back if that is safe. */
+  #retry(failure: Failure): boolean {
+    const connection = this.connection;
+    const decision = decideReplay({
+      code: failure.code,
+      delivery: this.delivery,
+      reused: this.index > 0,
+      idempotent: this.request.idempotent,
+      bodyAtHand: this.body.atHand,
+      resubmissions: this.#resubmissions,
+      replayed: this.#replayed,
+    });
+    if (decision === "fail" || connection === undefined) return false;
+    this.#earlier.push(this.#error(failure));
+    if (decision === "replay") this.#replayed = true;
+    else this.#resubmissions++;
+    if (events.retry.hasSubscribers) publishExchange(events.retry, this, this.#earlier.at(-1), this.#earlier.length);
+    // A request that was sent once stays sent, whatever becomes of its replay.
+    if (!this.#replayed) this.delivery = "not-sent";
+    this.body.stop();
+    this.connection = undefined;
+    this.#attempt = undefined;
+    this.#interim = 0;
+    this.timings = new MutableTimings();
+    this.#host.again(this, this.#replayed);
+    return true;
+  }
+
+  #phaseNow(): Phase {
+    return this.phase === "connect" ? this.#host.dialPhase(this) : this.phase;
+  }
+
+  #limit(limitMs: number, now: number): void {
+    if (this.#over) return;
+    this.expiresAt = Math.min(now + limitMs, this.deadlineAt);
+    this.#host.limitMoved(this);
+  }
+
+  #error(failure: Failure): TransportError {
+    const { request, delivery, startedAt } = this;
+    return new TransportError(failure.code, failure.message, {
+      delivery,
+      phase: failure.phase ?? this.#phaseNow(),
+      protocol: this.#host.protocol,
+      origin: request.target.origin,
+      attempt: request.source.attempt ?? 1,
+      reused: this.connection !== undefined && this.index > 0,
+      elapsedMs: performance.now() - startedAt,
+      attempts: this.#earlier.slice(),
+      ...("cause" in failure ? { cause: failure.cause } : {}),
+    });
+  }
+
+  #restate(error: TransportError): TransportError {
+    return restateError(error, {
+      delivery: this.delivery,
+      attempt: this.request.source.attempt ?? 1,
+      elapsedMs: performance.now() - this.startedAt,
+      attempts: this.#earlier.slice(),
+    });
+  }
+}
+
+function ignore(): void {}

@@ -1,0 +1,10 @@
+export type { Admission } from "./pool.ts";
+export { Pool } from "./pool.ts";
+export type { ParsedPoolOptions, PoolLimits, PoolOptions } from "./options.ts";
+export { parsePoolOptions } from "./options.ts";
+export type { Load, Placement, Situation } from "./place.ts";
+export { place } from "./place.ts";
+export type { Attempt, ConnectionOwner, DialTimes, Driver, DriverConnection, DriverDial, Failure } from "./driver.ts";
+export type { KeepAliveHint } from "./lifetime.ts";
+export type { Exchange } from "./exchange.ts";
+export type { RequestBody } from "./request-body.ts";

@@ -1,0 +1,76 @@
+import { checkNumber, checkTimeouts, type Timeouts } from "@holdfast/transport";
+
+/** The options that adapters share, with the same names and meaning. */
+export interface PoolOptions {
+  /** Connections to one origin. */
+  readonly maxConnections?: number;
+  /** Connections to all origins, default 1 000. When it is reached, the longest idle one makes room. */
+  readonly maxTotalConnections?: number;
+  /** Exchanges that wait at one origin for a lease, default 1 000; 0 = fail fast. One more fails with `QUEUE_FULL`. */
+  readonly maxQueued?: number;
+  readonly timeouts?: Partial<Timeouts>;
+  /** How long a connection may sit idle. A server that says less in `Keep-Alive` is heeded. */
+  readonly idleTimeoutMs?: number;
+  /** When a connection is replaced, default 300 000, up to a fifth earlier at random: so changes of DNS are followed. */
+  readonly maxAgeMs?: number;
+  /** Exchanges on one connection, default 10 000. */
+  readonly maxExchanges?: number;
+  /** Connections that an origin keeps open once it was used, default 0. */
+  readonly minConnections?: number;
+  readonly limits?: PoolLimits;
+}
+
+export interface PoolLimits {
+  /** What `bytes()`, `text()` and `json()` collect unless they are told, default 10 MiB. Streaming has no limit. */
+  readonly bodyBytes?: number;
+}
+
+export interface ParsedPoolOptions {
+  readonly maxConnections: number;
+  readonly maxTotalConnections: number;
+  readonly maxQueued: number;
+  readonly timeouts: Timeouts;
+  readonly idleTimeoutMs: number;
+  readonly maxAgeMs: number;
+  readonly maxExchanges: number;
+  readonly minConnections: number;
+  readonly maxBodyBytes: number;
+}
+
+/** @throws TypeError that names the option. */
+export function parsePoolOptions(options: PoolOptions, defaults: { readonly maxConnections: number; readonly idleTimeoutMs: number }): ParsedPoolOptions {
+  checkCount("maxConnections", options.maxConnections, 1);
+  checkCount("maxTotalConnections", options.maxTotalConnections, 1);
+  checkCount("maxQueued", options.maxQueued, 0);
+  checkCount("maxExchanges", options.maxExchanges, 1);
+  checkCount("minConnections", options.minConnections, 0);
+  checkNumber("idleTimeoutMs", options.idleTimeoutMs, 0);
+  checkNumber("maxAgeMs", options.maxAgeMs, 0);
+  checkTimeouts(options.timeouts ?? {});
+  checkNumber("limits.bodyBytes", options.limits?.bodyBytes, 0);
+  return Object.freeze({
+    maxConnections: options.maxConnections ?? defaults.maxConnections,
+    maxTotalConnections: options.maxTotalConnections ?? 1_000,
+    maxQueued: options.maxQueued ?? 1_000,
+    timeouts: Object.freeze({ queueMs: 10_000, connectMs: 10_000, headMs: 30_000, bodyGapMs: 30_000, ...defined(options.timeouts) }),
+    idleTimeoutMs: options.idleTimeoutMs ?? defaults.idleTimeoutMs,
+    maxAgeMs: options.maxAgeMs ?? 300_000,
+    maxExchanges: options.maxExchanges ?? 10_000,
+    minConnections: options.minConnections ?? 0,
+    maxBodyBytes: options.limits?.bodyBytes ?? 10 * 1024 * 1024,
+  });
+}
+
+/** Timeouts of one exchange: its own where it has some. */
+export function timeoutsFor(own: Partial<Timeouts> | undefined, defaults: Timeouts): Timeouts {
+  return own === undefined ? defaults : { ...defaults, ...defined(own) };
+}
+
+function checkCount(name: string, value: unknown, least: number): void {
+  checkNumber(name, value, least);
+  if (value !== undefined && value !== Infinity && !Number.isInteger(value)) throw new TypeError(`${name} is not a whole number`);
+}
+
+function defined(timeouts: Partial<Timeouts> | undefined): Partial<Timeouts> {
+  return Object.fromEntries(Object.entries(timeouts ?? {}).filter(([, value]) => value !== undefined));
+}

@@ -1,0 +1,324 @@
+import { type OriginStats, type Phase, type Target, TransportError } from "@holdfast/transport";
+import { Connection, type ConnectionHost } from "./connection.ts";
+import type { Driver } from "./driver.ts";
+import { queueFull } from "./errors.ts";
+import type { Exchange } from "./exchange.ts";
+import { dialHoldMs, type LifetimeLimits } from "./lifetime.ts";
+import type { ParsedPoolOptions } from "./options.ts";
+import { place, type Situation } from "./place.ts";
+import { WaitList } from "./wait-list.ts";
+
+/** What the pool of one origin needs of the pool of all. */
+export interface OriginHost {
+  readonly driver: Driver;
+  readonly options: ParsedPoolOptions;
+  readonly totalConnections: number;
+  readonly closing: boolean;
+  connectionAdded(connection: Connection): void;
+  connectionOpened(): void;
+  /** `closed`: it was open once; `failed`: its dial failed; `abandoned`: nobody wanted the dial any more. */
+  connectionGone(connection: Connection, how: "closed" | "failed" | "abandoned"): void;
+  limitMoved(connection: Connection): void;
+  /** This origin may not dial, because all origins together have all connections that there may be. */
+  wantsRoom(origin: OriginPool): void;
+  /** Nothing is open and nothing waits. */
+  empty(origin: OriginPool): void;
+}
+
+/**
+ * The connections and the queue of one origin. It applies what {@link place} decides, after each change, until there is
+ * nothing left to do. Owned by the pool; owns its connections.
+ */
+export class OriginPool implements ConnectionHost {
+  readonly target: Target;
+  readonly connections: Set<Connection> = new Set();
+  readonly limits: LifetimeLimits;
+  readonly #host: OriginHost;
+  readonly #waiting: WaitList<Exchange> = new WaitList();
+  /** Those for which a used connection died. They go first, on connections that carried nothing. */
+  readonly #waitingFresh: WaitList<Exchange> = new WaitList();
+  readonly #available: Connection[] = [];
+  readonly #opening: Set<Connection> = new Set();
+  readonly #draining: Set<Connection> = new Set();
+  readonly #situation: { -readonly [K in keyof Situation<Connection>]: Situation<Connection>[K] };
+  #open = 0;
+  #dialFailures = 0;
+  #heldUntil = 0;
+  #refill: NodeJS.Timeout | undefined;
+  #placing = false;
+  /** Callers of `warm()`, told of each dial that ended. */
+  readonly #watchers: Set<() => void> = new Set();
+  #lastDialError: unknown;
+
+  constructor(target: Target, host: OriginHost) {
+    const { maxConnections, maxTotalConnections } = host.options;
+    this.target = target;
+    this.limits = host.options;
+    this.#host = host;
+    this.#situation = {
+      waiting: 0,
+      waitingFresh: 0,
+      available: this.#available,
+      multiplexed: host.driver.multiplexed,
+      dialling: 0,
+      draining: 0,
+      connections: 0,
+      maxConnections,
+      totalConnections: 0,
+      maxTotalConnections,
+      dialsHeld: false,
+    };
+  }
+
+  /** Exchanges that wait, with or without a dial under way for them. */
+  get waiting(): number {
+    return this.#waiting.size + this.#waitingFresh.size;
+  }
+
+  /** Takes an exchange in: it runs at once, waits, or fails with `QUEUE_FULL`. */
+  submit(exchange: Exchange): void {
+    // The way of most exchanges: nobody waits and a connection is free.
+    if (this.#waiting.size === 0 && this.#available.length > 0 && this.#waitingFresh.size === 0) {
+      const next = place(this.#look(1));
+      if (next.action === "use") return this.#run(exchange, next.connection);
+    }
+    this.#waiting.push(exchange);
+    exchange.queued();
+    this.place();
+    const { maxQueued } = this.#host.options;
+    if (exchange.place !== undefined && !exchange.place.covered && this.#waiting.bare > maxQueued) {
+      this.#waiting.remove(exchange);
+      exchange.reject(queueFull(this.target.origin, maxQueued));
+    }
+  }
+
+  /** Puts one back at the head. Its connection is not usable for it any more. */
+  again(exchange: Exchange, fresh: boolean): void {
+    const list = fresh ? this.#waitingFresh : this.#waiting;
+    list.unshift(exchange);
+    exchange.queued();
+    this.place();
+  }
+
+  /** An exchange that waited is over. */
+  leave(exchange: Exchange): void {
+    exchange.place?.list.remove(exchange);
+    this.place();
+    this.#cancelIdleDials();
+  }
+
+  /** Takes the next step until there is none. */
+  place(): void {
+    // What a step causes may ask for the next one: the loop that is under way takes it.
+    if (this.#placing) return;
+    this.#placing = true;
+    for (;;) {
+      const next = place(this.#look(0));
+      if (next.action === "use") this.#run((next.fresh ? this.#waitingFresh : this.#waiting).shift() as Exchange, next.connection);
+      else if (next.action === "dial") this.#dial();
+      else if (next.action === "retire") next.connection.drains("a fresh connection is needed");
+      else {
+        if (next.action === "make-room") this.#host.wantsRoom(this);
+        break;
+      }
+    }
+    this.#placing = false;
+    this.#cover();
+  }
+
+  dialPhase(): Phase {
+    for (const connection of this.connections) if (connection.state === "connecting") return connection.phase;
+    return "connect";
+  }
+
+  /** Makes sure that `count` connections are open. */
+  async warm(count: number): Promise<void> {
+    const wanted = Math.min(count, this.#host.options.maxConnections);
+    const missing = wanted - this.#open - this.#situation.dialling;
+    for (let i = 0; i < missing && this.#host.totalConnections < this.#host.options.maxTotalConnections; i++) this.#dial();
+    while (this.#open < wanted && this.#situation.dialling > 0) await new Promise<void>((resolve) => this.#watchers.add(resolve));
+    if (this.#open === 0) throw this.#lastDialError ?? this.#noRoom();
+  }
+
+  /** The least recently used idle connection, if any. */
+  longestIdle(): Connection | undefined {
+    let longest: Connection | undefined;
+    for (const one of this.#available) {
+      if (one.inFlight === 0 && (longest === undefined || one.idleSince < longest.idleSince)) longest = one;
+    }
+    return longest;
+  }
+
+  /** Ends what is idle, for a pool that drains. */
+  closeIdle(): void {
+    clearTimeout(this.#refill);
+    for (const connection of [...this.connections]) {
+      if (connection.state === "open" && connection.inFlight === 0) connection.drains("close");
+      else if (connection.state === "connecting" && this.waiting === 0) connection.destroy(undefined);
+    }
+  }
+
+  destroy(reason: unknown): void {
+    clearTimeout(this.#refill);
+    for (const connection of [...this.connections]) connection.destroy(reason);
+  }
+
+  stats(): OriginStats {
+    const counts = { connecting: 0, active: 0, idle: 0, draining: 0 };
+    let inFlight = 0;
+    for (const { state, inFlight: running } of this.connections) {
+      inFlight += running;
+      if (state === "open") counts[running > 0 ? "active" : "idle"]++;
+      else if (state === "connecting" || state === "draining") counts[state]++;
+    }
+    return { connections: counts, exchanges: { queued: this.waiting, inFlight } };
+  }
+
+  // ---- told by connections
+
+  changed(connection: Connection): void {
+    if (connection.state === "open" && this.#opening.delete(connection)) this.#opened(connection);
+    if (connection.state === "draining" && !this.#draining.has(connection)) {
+      this.#draining.add(connection);
+      this.#open--;
+      if (this.#host.driver.multiplexed) this.#situation.connections--;
+    }
+    this.#list(connection);
+    this.place();
+    if (this.#host.closing && connection.hasRoom && connection.inFlight === 0 && this.waiting === 0) connection.drains("close");
+  }
+
+  gone(connection: Connection, error: unknown): void {
+    const dialled = !this.#opening.delete(connection);
+    const draining = this.#draining.delete(connection);
+    this.connections.delete(connection);
+    this.#list(connection);
+    if (dialled && !draining) this.#open--;
+    if (!draining || !this.#host.driver.multiplexed) this.#situation.connections--;
+    this.#host.connectionGone(connection, dialled ? "closed" : connection.abandoned ? "abandoned" : "failed");
+    if (!dialled) this.#dialEnded(connection.abandoned, error);
+    this.place();
+    this.#keepMinimum();
+    if (this.connections.size === 0 && this.waiting === 0) this.#host.empty(this);
+  }
+
+  aged(connection: Connection): void {
+    if (this.#host.totalConnections < this.#host.options.maxTotalConnections) this.#dial(connection);
+    else connection.drains("maxAgeMs");
+  }
+
+  limitMoved(connection: Connection): void {
+    this.#host.limitMoved(connection);
+  }
+
+  // ---- inside
+
+  #look(arriving: number): Situation<Connection> {
+    const now = this.#situation;
+    now.waiting = this.#waiting.size + arriving;
+    now.waitingFresh = this.#waitingFresh.size;
+    now.draining = this.#draining.size;
+    now.totalConnections = this.#host.totalConnections;
+    now.dialsHeld = this.#heldUntil > 0 && this.#open > 0 && performance.now() < this.#heldUntil;
+    return now;
+  }
+
+  #run(exchange: Exchange, connection: Connection): void {
+    connection.run(exchange);
+    this.#list(connection);
+  }
+
+  #dial(replaces?: Connection): void {
+    const { driver, options } = this.#host;
+    const connection = new Connection(driver.idPrefix, driver.protocol, this.target, this);
+    connection.replaces = replaces;
+    this.connections.add(connection);
+    this.#opening.add(connection);
+    this.#situation.dialling++;
+    this.#situation.connections++;
+    this.#host.connectionAdded(connection);
+    const asked = this.#waitingFresh.first() ?? this.#waiting.first();
+    const timeoutMs = Math.max(options.timeouts.connectMs, asked?.timeouts.connectMs ?? 0);
+    connection.start(driver.dial(this.target, connection, timeoutMs));
+  }
+
+  #opened(connection: Connection): void {
+    this.#situation.dialling--;
+    this.#open++;
+    this.#dialFailures = 0;
+    this.#heldUntil = 0;
+    this.#host.connectionOpened();
+    connection.replaces?.drains("maxAgeMs");
+    connection.replaces = undefined;
+    this.#tellWatchers();
+  }
+
+  /** One failed dial costs those that it was made for their wait, unless other connections will serve them. */
+  #dialEnded(abandoned: boolean, error: unknown): void {
+    this.#situation.dialling--;
+    this.#lastDialError = error;
+    this.#tellWatchers();
+    if (abandoned) return;
+    this.#dialFailures++;
+    this.#heldUntil = performance.now() + dialHoldMs(this.#dialFailures, Math.random());
+    const failure = error as TransportError;
+    const share = this.#host.driver.multiplexed ? Infinity : 1;
+    const list = this.#waitingFresh.size > 0 ? this.#waitingFresh : this.#waiting;
+    if (list === this.#waiting && this.#open > 0) return;
+    for (let i = 0; i < share; i++) {
+      const exchange = list.shift();
+      if (exchange === undefined) return;
+      exchange.dialFailed(failure);
+    }
+  }
+
+  /** Keeps the list of connections with room, the one used last at its end. */
+  #list(connection: Connection): void {
+    if (connection.hasRoom === connection.listed) return;
+    connection.listed = !connection.listed;
+    const list = this.#available;
+    if (connection.listed) list.push(connection);
+    else if (list[list.length - 1] === connection) list.pop();
+    else list.splice(list.indexOf(connection), 1);
+  }
+
+  #cover(): void {
+    const { dialling, multiplexed } = this.#situation;
+    const covered = dialling > 0 && multiplexed ? Infinity : dialling;
+    this.#waitingFresh.cover(covered);
+    this.#waiting.cover(Math.max(0, covered - this.#waitingFresh.size));
+  }
+
+  /** A dial that nobody waits for any more must not hold the process, or a place. */
+  #cancelIdleDials(): void {
+    if (this.waiting > 0 || this.#watchers.size > 0) return;
+    for (const connection of this.#opening) if (connection.replaces === undefined) connection.destroy(undefined);
+  }
+
+  #keepMinimum(): void {
+    const { minConnections } = this.#host.options;
+    if (minConnections === 0 || this.#host.closing || this.#refill !== undefined) return;
+    if (this.#open + this.#situation.dialling >= minConnections) return;
+    const delayMs = Math.max(0, this.#heldUntil - performance.now());
+    this.#refill = setTimeout(() => {
+      this.#refill = undefined;
+      const missing = minConnections - this.#open - this.#situation.dialling;
+      for (let i = 0; i < missing; i++) this.#dial();
+    }, delayMs).unref();
+  }
+
+  #noRoom(): TransportError {
+    const { driver, options } = this.#host;
+    return new TransportError("LIMIT_EXCEEDED", `all ${options.maxTotalConnections} connections are in use (maxTotalConnections)`, {
+      delivery: "not-sent",
+      phase: "queue",
+      protocol: driver.protocol,
+      origin: this.target.origin,
+    });
+  }
+
+  #tellWatchers(): void {
+    for (const watcher of this.#watchers) watcher();
+    this.#watchers.clear();
+  }
+}

@@ -1,0 +1,80 @@
+/** What placement sees of an open connection. */
+export interface Load {
+  readonly inFlight: number;
+  /** Exchanges that it has carried. */
+  readonly served: number;
+}
+
+/** Everything that decides what happens next at one origin. */
+export interface Situation<C extends Load> {
+  /** Exchanges that may go on any connection. */
+  readonly waiting: number;
+  /** Exchanges that need a connection which has carried none, because a used one died under them. */
+  readonly waitingFresh: number;
+  /** Open connections with room, the most recently used last. */
+  readonly available: readonly C[];
+  /** Whether a connection has room for many exchanges. Then one dial at a time will do. */
+  readonly multiplexed: boolean;
+  readonly dialling: number;
+  /** Connections that take nothing new and will be gone. */
+  readonly draining: number;
+  /** Connections that count against `maxConnections`: dialling and open ones, and on HTTP/1.1 draining ones. */
+  readonly connections: number;
+  readonly maxConnections: number;
+  /** Connections of all origins, dialling, open and draining. */
+  readonly totalConnections: number;
+  readonly maxTotalConnections: number;
+  /** A dial failed lately and other connections are open: no hurry. */
+  readonly dialsHeld: boolean;
+}
+
+/**
+ * - `use`: the first that waits goes on this connection.
+ * - `dial`: open another connection.
+ * - `retire`: close this idle connection, its place is needed for a fresh one.
+ * - `make-room`: every connection that all origins may have is there; one must go.
+ * - `wait`: nothing to do until something changes.
+ */
+export type Placement<C> =
+  | { readonly action: "use"; readonly connection: C; readonly fresh: boolean }
+  | { readonly action: "retire"; readonly connection: C }
+  | { readonly action: "dial" | "make-room" | "wait" };
+
+const dial = { action: "dial" } as const;
+const makeRoom = { action: "make-room" } as const;
+const wait = { action: "wait" } as const;
+
+/**
+ * The next step at one origin. Pure: the pool applies it and asks again until the answer is `wait`.
+ *
+ * A waiting exchange is not tied to the dial that it caused: it takes whatever is free first.
+ */
+export function place<C extends Load>(now: Situation<C>): Placement<C> {
+  if (now.waitingFresh > 0) {
+    const connection = now.available.find((one) => one.served === 0);
+    if (connection !== undefined) return { action: "use", connection, fresh: true };
+  }
+  if (now.waiting > 0 && now.available.length > 0) {
+    return { action: "use", connection: pick(now.available, now.multiplexed), fresh: false };
+  }
+  const waiting = now.waiting + now.waitingFresh;
+  const enough = now.multiplexed ? now.dialling > 0 : waiting <= now.dialling;
+  if (waiting === 0 || enough) return wait;
+  if (now.connections >= now.maxConnections) {
+    const idle = now.waitingFresh > now.dialling + now.draining ? now.available.find((one) => one.inFlight === 0) : undefined;
+    return idle === undefined ? wait : { action: "retire", connection: idle };
+  }
+  if (now.dialsHeld) return wait;
+  return now.totalConnections >= now.maxTotalConnections ? makeRoom : dial;
+}
+
+/**
+ * HTTP/1.1 takes the connection used last, so the others grow idle and can be closed; a multiplexed protocol spreads the
+ * load.
+ */
+export function pick<C extends Load>(available: readonly C[], multiplexed: boolean): C {
+  let best = available[available.length - 1] as C;
+  if (!multiplexed) return best;
+  for (const one of available) if (one.inFlight < best.inFlight) best = one;
+  return best;
+}

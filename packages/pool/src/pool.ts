@@ -1,0 +1,273 @@
+import {
+  checkRequest,
+  type CloseOptions,
+  type ConnectionCounts,
+  parseTarget,
+  type Phase,
+  type Protocol,
+  type Target,
+  TransportError,
+  type TransportRequest,
+  type TransportResponse,
+  type TransportStats,
+  type WarmOptions,
+} from "@holdfast/transport";
+import type { Connection } from "./connection.ts";
+import type { Driver } from "./driver.ts";
+import { Exchange, type ExchangeHost } from "./exchange.ts";
+import { OriginPool, type OriginHost } from "./origin-pool.ts";
+import { type ParsedPoolOptions, timeoutsFor } from "./options.ts";
+import { Watch } from "./watch.ts";
+
+/** Refuses what the adapter cannot carry, before anything is queued; throws what `request()` shall reject with. */
+export type Admission = (target: Target, request: TransportRequest) => void;
+
+/**
+ * The pool of one transport: exchanges in, connections held, over all origins. `request`, `warm`, `stats`, `close` and
+ * `destroy` are those of the transport that it serves.
+ */
+export class Pool implements ExchangeHost, OriginHost {
+  readonly driver: Driver;
+  readonly options: ParsedPoolOptions;
+  totalConnections = 0;
+  closing = false;
+  readonly #admit: Admission;
+  readonly #origins: Map<string, OriginPool> = new Map();
+  readonly #exchanges: Watch<Exchange> = new Watch();
+  readonly #connections: Watch<Connection> = new Watch();
+  /** Origins that wait for one of the connections that all share, in the order of asking. */
+  readonly #starving: Set<OriginPool> = new Set();
+  /** Connections that were told to end, to make room. */
+  readonly #leaving: Set<Connection> = new Set();
+  readonly #totals = {
+    connectionsOpened: 0,
+    connectionsClosed: 0,
+    dialsFailed: 0,
+    exchangesStarted: 0,
+    exchangesEnded: 0,
+    exchangesFailed: 0,
+    exchangesReplayed: 0,
+    responsesLeaked: 0,
+  };
+  #destroyed: { readonly reason: unknown } | undefined;
+  #ended: (() => void) | undefined;
+  #closed: Promise<void> | undefined;
+
+  constructor(driver: Driver, options: ParsedPoolOptions, admit: Admission) {
+    this.driver = driver;
+    this.options = options;
+    this.#admit = admit;
+  }
+
+  get protocol(): Protocol {
+    return this.driver.protocol;
+  }
+
+  get maxBodyBytes(): number {
+    return this.options.maxBodyBytes;
+  }
+
+  request(request: TransportRequest): Promise<TransportResponse> {
+    return new Promise((resolve, reject) => {
+      const checked = checkRequest(request);
+      this.#admit(checked.target, request);
+      const exchange = new Exchange(checked, timeoutsFor(request.timeouts, this.options.timeouts), this, resolve, reject);
+      this.#totals.exchangesStarted++;
+      this.#exchanges.add(exchange);
+      this.#exchanges.hold();
+      exchange.begin();
+      if (this.closing) exchange.closed(this.#destroyed?.reason);
+      else if (request.signal?.aborted === true) exchange.abort(request.signal.reason);
+      else if (exchange.deadlineMs === 0) exchange.expire(Infinity);
+      else this.#origin(checked.target).submit(exchange);
+    });
+  }
+
+  async warm(origin: URL | string, { connections = 1, signal }: WarmOptions = {}): Promise<void> {
+    const target = parseTarget(origin);
+    this.#admit(target, { url: origin });
+    if (this.closing) throw this.#closedError(target);
+    signal?.throwIfAborted();
+    const warmed = this.#origin(target).warm(connections);
+    if (signal === undefined) return warmed;
+    let stop: (() => void) | undefined;
+    const aborted = new Promise<never>((_, reject) => {
+      stop = (): void => reject(signal.reason as Error);
+      signal.addEventListener("abort", stop, { once: true });
+    });
+    await Promise.race([warmed, aborted]).finally(() => signal.removeEventListener("abort", stop as () => void));
+  }
+
+  stats(): TransportStats {
+    const origins = Object.fromEntries([...this.#origins].map(([origin, pool]) => [origin, pool.stats()]));
+    const connections = { connecting: 0, active: 0, idle: 0, draining: 0 };
+    const exchanges = { queued: 0, inFlight: 0 };
+    for (const one of Object.values(origins)) {
+      for (const state of Object.keys(connections) as (keyof ConnectionCounts)[]) connections[state] += one.connections[state];
+      exchanges.queued += one.exchanges.queued;
+      exchanges.inFlight += one.exchanges.inFlight;
+    }
+    return { connections, exchanges, totals: { ...this.#totals }, origins };
+  }
+
+  close({ signal, deadlineMs = 10_000 }: CloseOptions = {}): Promise<void> {
+    this.#beginClosing();
+    const expired = (): void => void this.destroy(new DOMException(`draining took longer than ${deadlineMs} ms`, "TimeoutError"));
+    const stop = (): void => void this.destroy(signal?.reason);
+    const timer = deadlineMs === Infinity ? undefined : setTimeout(expired, deadlineMs);
+    if (signal?.aborted === true) stop();
+    else signal?.addEventListener("abort", stop, { once: true });
+    return (this.#closed as Promise<void>).finally(() => {
+      clearTimeout(timer);
+      signal?.removeEventListener("abort", stop);
+    });
+  }
+
+  destroy(reason?: unknown): Promise<void> {
+    this.#destroyed ??= { reason };
+    this.#beginClosing();
+    for (const exchange of [...this.#exchanges.items]) exchange.closed(this.#destroyed.reason);
+    for (const origin of [...this.#origins.values()]) origin.destroy(this.#destroyed.reason);
+    return this.#closed as Promise<void>;
+  }
+
+  // ---- told by exchanges
+
+  limitMoved(item: Exchange | Connection): void {
+    if (item instanceof Exchange) this.#exchanges.note(item);
+    else this.#connections.note(item);
+  }
+
+  dialPhase(exchange: Exchange): Phase {
+    return this.#origins.get(exchange.request.target.origin)?.dialPhase() ?? "connect";
+  }
+
+  again(exchange: Exchange, fresh: boolean): void {
+    this.#totals.exchangesReplayed++;
+    this.#origin(exchange.request.target).again(exchange, fresh);
+  }
+
+  settled(): void {
+    this.#exchanges.release();
+  }
+
+  over(exchange: Exchange, failed: boolean): void {
+    this.#exchanges.delete(exchange);
+    this.#totals[failed ? "exchangesFailed" : "exchangesEnded"]++;
+    if (exchange.place !== undefined) this.#origins.get(exchange.request.target.origin)?.leave(exchange);
+    if (this.closing) this.#drain();
+  }
+
+  leaked(exchange: Exchange): void {
+    if (this.#totals.responsesLeaked++ > 0 || process.env["NODE_ENV"] === "production") return;
+    const { method, target } = exchange.request;
+    process.emitWarning(
+      `A response to ${method} ${target.origin} was thrown away unread and held its connection until it was garbage collected. Read, cancel or dispose each response.`,
+      { type: "HoldfastWarning", ...(exchange.origin === undefined ? {} : { detail: exchange.origin }) },
+    );
+  }
+
+  // ---- told by origins
+
+  connectionAdded(connection: Connection): void {
+    this.totalConnections++;
+    this.#connections.add(connection);
+  }
+
+  connectionOpened(): void {
+    this.#totals.connectionsOpened++;
+  }
+
+  connectionGone(connection: Connection, how: "closed" | "failed" | "abandoned"): void {
+    this.totalConnections--;
+    this.#connections.delete(connection);
+    this.#leaving.delete(connection);
+    if (how !== "abandoned") this.#totals[how === "failed" ? "dialsFailed" : "connectionsClosed"]++;
+    this.#feed();
+    this.#endIfDone();
+  }
+
+  wantsRoom(origin: OriginPool): void {
+    this.#starving.add(origin);
+    if (this.#leaving.size >= this.#starving.size) return;
+    const victim = this.#longestIdle(origin) ?? (origin.connections.size === 0 ? this.#busiest(origin) : undefined);
+    if (victim === undefined) return;
+    this.#leaving.add(victim);
+    victim.drains("another origin needs room");
+  }
+
+  empty(origin: OriginPool): void {
+    this.#starving.delete(origin);
+    if (this.#origins.get(origin.target.origin) === origin) this.#origins.delete(origin.target.origin);
+  }
+
+  // ---- inside
+
+  #origin(target: Target): OriginPool {
+    let origin = this.#origins.get(target.origin);
+    if (origin === undefined) {
+      origin = new OriginPool(target, this);
+      this.#origins.set(target.origin, origin);
+    }
+    return origin;
+  }
+
+  /** A connection less: origins that have none come first, then those that want more, each in the order of asking. */
+  #feed(): void {
+    if (this.#starving.size === 0) return;
+    const hungry = [...this.#starving].sort((a, b) => Number(a.connections.size > 0) - Number(b.connections.size > 0));
+    for (const origin of hungry) {
+      if (this.totalConnections >= this.options.maxTotalConnections) return;
+      this.#starving.delete(origin);
+      origin.place();
+    }
+  }
+
+  #longestIdle(but: OriginPool): Connection | undefined {
+    let longest: Connection | undefined;
+    for (const origin of this.#origins.values()) {
+      const one = origin === but ? undefined : origin.longestIdle();
+      if (one !== undefined && (longest === undefined || one.idleSince < longest.idleSince)) longest = one;
+    }
+    return longest;
+  }
+
+  /** An open connection of the origin that has most; it takes nothing new and leaves when it is done. */
+  #busiest(but: OriginPool): Connection | undefined {
+    let most: OriginPool | undefined;
+    for (const origin of this.#origins.values()) {
+      if (origin !== but && origin.connections.size > (most?.connections.size ?? 0)) most = origin;
+    }
+    for (const connection of most?.connections ?? []) if (connection.state === "open") return connection;
+    return undefined;
+  }
+
+  #closedError(target: Target): TransportError {
+    return new TransportError("CLOSED", "the transport is closed", {
+      delivery: "not-sent",
+      phase: "queue",
+      protocol: this.protocol,
+      origin: target.origin,
+    });
+  }
+
+  #beginClosing(): void {
+    this.closing = true;
+    this.#closed ??= new Promise((resolve) => {
+      this.#ended = resolve;
+    });
+    this.#drain();
+  }
+
+  #drain(): void {
+    if (this.#exchanges.items.size === 0) for (const origin of [...this.#origins.values()]) origin.closeIdle();
+    this.#endIfDone();
+  }
+
+  #endIfDone(): void {
+    if (!this.closing || this.totalConnections > 0 || this.#exchanges.items.size > 0) return;
+    this.#exchanges.stop();
+    this.#connections.stop();
+    this.#ended?.();
+  }
+}

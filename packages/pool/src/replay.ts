@@ -1,0 +1,33 @@
+import type { Delivery, TransportErrorCode } from "@holdfast/transport";
+
+/** What is known of an attempt that failed under the pool's hands. */
+export interface FailedAttempt {
+  readonly code: TransportErrorCode;
+  readonly delivery: Delivery;
+  /** The connection had carried an exchange before. */
+  readonly reused: boolean;
+  readonly idempotent: boolean;
+  /** The body was not begun, or can be read again. */
+  readonly bodyAtHand: boolean;
+  /** How often it was put back because the peer cannot have seen it. */
+  readonly resubmissions: number;
+  /** It was already sent twice. */
+  readonly replayed: boolean;
+}
+
+/** Beyond this something is wrong that another try does not cure. */
+const maxResubmissions = 3;
+
+/**
+ * - `resubmit`: the peer cannot have acted on it, whatever the method: back to the head of the queue.
+ * - `replay`: it met a connection that was ending, and may be sent twice: once more, on a fresh connection.
+ * - `fail`: it is the caller's to decide.
+ */
+export function decideReplay(attempt: FailedAttempt): "resubmit" | "replay" | "fail" {
+  if (!attempt.bodyAtHand) return "fail";
+  if (attempt.delivery === "not-sent" || attempt.delivery === "refused") {
+    return attempt.resubmissions < maxResubmissions ? "resubmit" : "fail";
+  }
+  const stale = attempt.delivery === "maybe-sent" && attempt.code === "CONNECTION_LOST" && attempt.reused;
+  return stale && attempt.idempotent && !attempt.replayed ? "replay" : "fail";
+}
