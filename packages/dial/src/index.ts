@@ -1,0 +1,5 @@
+export type { DialOptions, ProxyOptions, TlsOptions } from "./options.ts";
+export { dialler } from "./dialler.ts";
+export type { Dialler } from "./dialler.ts";
+export type { Dial, DialledSocket, DialPhase, DialRequest } from "./dial.ts";
+export { isTlsFailure, tlsReason } from "./tls-reason.ts";
