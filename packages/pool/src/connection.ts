@@ -97,7 +97,8 @@ export class Connection implements ConnectionOwner {
     this.inFlightExchanges.add(exchange);
     this.#limit();
     exchange.leased(this, this.served++);
-    if (exchangesLeft(this.served, this.#host.limits.maxExchanges, this.#hint, this.#servedAtHint) <= 0) this.drains("maxExchanges");
+    if (exchangesLeft(this.served, this.#host.limits.maxExchanges, this.#hint, this.#servedAtHint) <= 0)
+      this.drains("maxExchanges");
     this.#driver?.run(exchange);
   }
 
@@ -148,7 +149,8 @@ export class Connection implements ConnectionOwner {
     if (this.state === "closed") return;
     this.state = "closed";
     this.expiresAt = Infinity;
-    if (events.connectionClose.hasSubscribers) publishConnection(events.connectionClose, this, error === undefined ? "done" : "lost", error);
+    if (events.connectionClose.hasSubscribers)
+      publishConnection(events.connectionClose, this, error === undefined ? "done" : "lost", error);
     this.#host.gone(this, error);
   }
 
@@ -168,6 +170,7 @@ export class Connection implements ConnectionOwner {
     const { limits } = this.#host;
     this.#dial = undefined;
     this.#driver = driver;
+    if (this.abandoned) return driver.destroy(undefined);
     this.capacity = driver.capacity;
     this.state = "open";
     this.openedAt = this.idleSince = performance.now();
@@ -183,7 +186,8 @@ export class Connection implements ConnectionOwner {
       this.expiresAt = Infinity;
       return;
     }
-    const endOfIdle = this.inFlight > 0 ? Infinity : this.idleSince + idleLimitMs(this.#host.limits.idleTimeoutMs, this.#hint);
+    const endOfIdle =
+      this.inFlight > 0 ? Infinity : this.idleSince + idleLimitMs(this.#host.limits.idleTimeoutMs, this.#hint);
     this.expiresAt = Math.min(endOfIdle, this.#endOfAge);
     this.#host.limitMoved(this);
   }

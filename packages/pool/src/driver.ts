@@ -75,6 +75,8 @@ export interface Failure {
   readonly cause?: unknown;
   /** The peer said that it did nothing with it. */
   readonly refused?: boolean;
+  /** Bytes of a response had come, so the peer was not merely hanging up. */
+  readonly responded?: boolean;
   /** Where it differs from where the exchange is. */
   readonly phase?: Phase;
 }

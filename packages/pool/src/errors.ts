@@ -4,7 +4,11 @@ import type { Failure } from "./driver.ts";
 /** The failures that the pool itself finds. Each names the option that set the limit. */
 
 export function queueFull(origin: string, maxQueued: number): Failure {
-  return { code: "QUEUE_FULL", message: `${maxQueued} exchanges are waiting for ${origin} already (maxQueued)`, phase: "queue" };
+  return {
+    code: "QUEUE_FULL",
+    message: `${maxQueued} exchanges are waiting for ${origin} already (maxQueued)`,
+    phase: "queue",
+  };
 }
 
 export function closed(cause?: unknown): Failure {
@@ -25,20 +29,32 @@ export function hookFailed(name: string, cause: unknown): Failure {
 }
 
 export function deadlineExceeded(origin: string, phase: Phase, deadlineMs: number): Failure {
-  return { code: "DEADLINE_EXCEEDED", message: `the exchange with ${origin} was not done within ${deadlineMs} ms (deadlineMs), phase ${phase}` };
+  return {
+    code: "DEADLINE_EXCEEDED",
+    message: `the exchange with ${origin} was not done within ${deadlineMs} ms (deadlineMs), phase ${phase}`,
+  };
 }
 
 /** The timeout of the phase that the exchange is in. */
 export function phaseTimeout(origin: string, phase: Phase, timeouts: Timeouts): Failure {
   switch (phase) {
     case "queue":
-      return { code: "QUEUE_TIMEOUT", message: `no lease for ${origin} within ${timeouts.queueMs} ms (timeouts.queueMs)` };
+      return {
+        code: "QUEUE_TIMEOUT",
+        message: `no lease for ${origin} within ${timeouts.queueMs} ms (timeouts.queueMs)`,
+      };
     case "resolve":
     case "connect":
     case "secure":
-      return { code: "CONNECT_TIMEOUT", message: `no connection to ${origin} within ${timeouts.connectMs} ms (timeouts.connectMs)` };
+      return {
+        code: "CONNECT_TIMEOUT",
+        message: `no connection to ${origin} within ${timeouts.connectMs} ms (timeouts.connectMs)`,
+      };
     case "head":
-      return { code: "HEAD_TIMEOUT", message: `no response head from ${origin} within ${timeouts.headMs} ms (timeouts.headMs)` };
+      return {
+        code: "HEAD_TIMEOUT",
+        message: `no response head from ${origin} within ${timeouts.headMs} ms (timeouts.headMs)`,
+      };
     default: {
       const what = phase === "send" ? "took no byte of the request body" : "sent no byte of the response body";
       return { code: "BODY_TIMEOUT", message: `${origin} ${what} for ${timeouts.bodyGapMs} ms (timeouts.bodyGapMs)` };
@@ -47,5 +63,9 @@ export function phaseTimeout(origin: string, phase: Phase, timeouts: Timeouts): 
 }
 
 export function bodyTooLong(origin: string, maxBytes: number): Failure {
-  return { code: "LIMIT_EXCEEDED", message: `the response body of ${origin} is longer than ${maxBytes} bytes (maxBytes, limits.bodyBytes)`, phase: "body" };
+  return {
+    code: "LIMIT_EXCEEDED",
+    message: `the response body of ${origin} is longer than ${maxBytes} bytes (maxBytes, limits.bodyBytes)`,
+    phase: "body",
+  };
 }

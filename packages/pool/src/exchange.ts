@@ -64,7 +64,8 @@ export class Exchange {
   place: Place | undefined;
   connection: Connection | undefined;
   /** Where it was made, for the warning of a leak; kept in development only, because it costs more than the exchange. */
-  readonly origin: string | undefined = process.env["NODE_ENV"] === "development" ? new Error("the request was made").stack : undefined;
+  readonly madeAt: string | undefined =
+    process.env["NODE_ENV"] === "development" ? new Error("the request was made").stack : undefined;
   /** On its connection, from 0. */
   index = 0;
   status = 0;
@@ -74,7 +75,9 @@ export class Exchange {
   readonly #reject: (error: unknown) => void;
   #attempt: Attempt | undefined;
   #buffer: BodyBuffer | undefined;
-  #settleTrailers: { readonly resolve: (trailers: Fields) => void; readonly reject: (error: unknown) => void } | undefined;
+  #settleTrailers:
+    | { readonly resolve: (trailers: Fields) => void; readonly reject: (error: unknown) => void }
+    | undefined;
   #over = false;
   #coveredAt = 0;
   #interim = 0;
@@ -144,7 +147,8 @@ export class Exchange {
     this.#coveredAt = 0;
     this.phase = "send";
     this.#limit(Infinity, now);
-    if (events.exchangeStart.hasSubscribers && this.#resubmissions === 0 && !this.#replayed) publishExchange(events.exchangeStart, this);
+    if (events.exchangeStart.hasSubscribers && this.#resubmissions === 0 && !this.#replayed)
+      publishExchange(events.exchangeStart, this);
   }
 
   // ---- while it runs, told by the driver
@@ -190,7 +194,11 @@ export class Exchange {
    * was under way (408), and goes on another connection.
    */
   head(status: number, headers: Fields): boolean {
-    if (status === 408 && this.#retry({ code: "CONNECTION_LOST", message: "the server had closed the connection as idle (408)" })) return false;
+    if (
+      status === 408 &&
+      this.#retry({ code: "CONNECTION_LOST", message: "the server had closed the connection as idle (408)" })
+    )
+      return false;
     this.status = status;
     this.delivery = "answered";
     const now = performance.now();
@@ -343,6 +351,7 @@ export class Exchange {
       code: failure.code,
       delivery: this.delivery,
       reused: this.index > 0,
+      responded: failure.responded === true,
       idempotent: this.request.idempotent,
       bodyAtHand: this.body.atHand,
       resubmissions: this.#resubmissions,

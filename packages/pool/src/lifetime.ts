@@ -30,7 +30,12 @@ export function jitteredAgeMs(maxAgeMs: number, random: number): number {
 }
 
 /** How many exchanges a connection may still take. */
-export function exchangesLeft(served: number, maxExchanges: number, hint: KeepAliveHint | undefined, servedAtHint: number): number {
+export function exchangesLeft(
+  served: number,
+  maxExchanges: number,
+  hint: KeepAliveHint | undefined,
+  servedAtHint: number,
+): number {
   const own = maxExchanges - served;
   return hint?.max === undefined ? own : Math.min(own, hint.max - (served - servedAtHint));
 }

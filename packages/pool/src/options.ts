@@ -38,7 +38,10 @@ export interface ParsedPoolOptions {
 }
 
 /** @throws TypeError that names the option. */
-export function parsePoolOptions(options: PoolOptions, defaults: { readonly maxConnections: number; readonly idleTimeoutMs: number }): ParsedPoolOptions {
+export function parsePoolOptions(
+  options: PoolOptions,
+  defaults: { readonly maxConnections: number; readonly idleTimeoutMs: number },
+): ParsedPoolOptions {
   checkCount("maxConnections", options.maxConnections, 1);
   checkCount("maxTotalConnections", options.maxTotalConnections, 1);
   checkCount("maxQueued", options.maxQueued, 0);
@@ -52,7 +55,13 @@ export function parsePoolOptions(options: PoolOptions, defaults: { readonly maxC
     maxConnections: options.maxConnections ?? defaults.maxConnections,
     maxTotalConnections: options.maxTotalConnections ?? 1_000,
     maxQueued: options.maxQueued ?? 1_000,
-    timeouts: Object.freeze({ queueMs: 10_000, connectMs: 10_000, headMs: 30_000, bodyGapMs: 30_000, ...defined(options.timeouts) }),
+    timeouts: Object.freeze({
+      queueMs: 10_000,
+      connectMs: 10_000,
+      headMs: 30_000,
+      bodyGapMs: 30_000,
+      ...defined(options.timeouts),
+    }),
     idleTimeoutMs: options.idleTimeoutMs ?? defaults.idleTimeoutMs,
     maxAgeMs: options.maxAgeMs ?? 300_000,
     maxExchanges: options.maxExchanges ?? 10_000,
@@ -68,7 +77,8 @@ export function timeoutsFor(own: Partial<Timeouts> | undefined, defaults: Timeou
 
 function checkCount(name: string, value: unknown, least: number): void {
   checkNumber(name, value, least);
-  if (value !== undefined && value !== Infinity && !Number.isInteger(value)) throw new TypeError(`${name} is not a whole number`);
+  if (value !== undefined && value !== Infinity && !Number.isInteger(value))
+    throw new TypeError(`${name} is not a whole number`);
 }
 
 function defined(timeouts: Partial<Timeouts> | undefined): Partial<Timeouts> {

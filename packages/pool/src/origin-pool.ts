@@ -114,7 +114,8 @@ export class OriginPool implements ConnectionHost {
     this.#placing = true;
     for (;;) {
       const next = place(this.#look(0));
-      if (next.action === "use") this.#run((next.fresh ? this.#waitingFresh : this.#waiting).shift() as Exchange, next.connection);
+      if (next.action === "use")
+        this.#run((next.fresh ? this.#waitingFresh : this.#waiting).shift() as Exchange, next.connection);
       else if (next.action === "dial") this.#dial();
       else if (next.action === "retire") next.connection.drains("a fresh connection is needed");
       else {
@@ -135,8 +136,10 @@ export class OriginPool implements ConnectionHost {
   async warm(count: number): Promise<void> {
     const wanted = Math.min(count, this.#host.options.maxConnections);
     const missing = wanted - this.#open - this.#situation.dialling;
-    for (let i = 0; i < missing && this.#host.totalConnections < this.#host.options.maxTotalConnections; i++) this.#dial();
-    while (this.#open < wanted && this.#situation.dialling > 0) await new Promise<void>((resolve) => this.#watchers.add(resolve));
+    for (let i = 0; i < missing && this.#host.totalConnections < this.#host.options.maxTotalConnections; i++)
+      this.#dial();
+    while (this.#open < wanted && this.#situation.dialling > 0)
+      await new Promise<void>((resolve) => this.#watchers.add(resolve));
     if (this.#open === 0) throw this.#lastDialError ?? this.#noRoom();
   }
 
@@ -185,7 +188,8 @@ export class OriginPool implements ConnectionHost {
     }
     this.#list(connection);
     this.place();
-    if (this.#host.closing && connection.hasRoom && connection.inFlight === 0 && this.waiting === 0) connection.drains("close");
+    if (this.#host.closing && connection.hasRoom && connection.inFlight === 0 && this.waiting === 0)
+      connection.drains("close");
   }
 
   gone(connection: Connection, error: unknown): void {
@@ -309,12 +313,16 @@ export class OriginPool implements ConnectionHost {
 
   #noRoom(): TransportError {
     const { driver, options } = this.#host;
-    return new TransportError("LIMIT_EXCEEDED", `all ${options.maxTotalConnections} connections are in use (maxTotalConnections)`, {
-      delivery: "not-sent",
-      phase: "queue",
-      protocol: driver.protocol,
-      origin: this.target.origin,
-    });
+    return new TransportError(
+      "LIMIT_EXCEEDED",
+      `all ${options.maxTotalConnections} connections are in use (maxTotalConnections)`,
+      {
+        delivery: "not-sent",
+        phase: "queue",
+        protocol: driver.protocol,
+        origin: this.target.origin,
+      },
+    );
   }
 
   #tellWatchers(): void {

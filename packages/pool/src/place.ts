@@ -61,7 +61,8 @@ export function place<C extends Load>(now: Situation<C>): Placement<C> {
   const enough = now.multiplexed ? now.dialling > 0 : waiting <= now.dialling;
   if (waiting === 0 || enough) return wait;
   if (now.connections >= now.maxConnections) {
-    const idle = now.waitingFresh > now.dialling + now.draining ? now.available.find((one) => one.inFlight === 0) : undefined;
+    const idle =
+      now.waitingFresh > now.dialling + now.draining ? now.available.find((one) => one.inFlight === 0) : undefined;
     return idle === undefined ? wait : { action: "retire", connection: idle };
   }
   if (now.dialsHeld) return wait;

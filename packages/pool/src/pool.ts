@@ -71,7 +71,13 @@ export class Pool implements ExchangeHost, OriginHost {
     return new Promise((resolve, reject) => {
       const checked = checkRequest(request);
       this.#admit(checked.target, request);
-      const exchange = new Exchange(checked, timeoutsFor(request.timeouts, this.options.timeouts), this, resolve, reject);
+      const exchange = new Exchange(
+        checked,
+        timeoutsFor(request.timeouts, this.options.timeouts),
+        this,
+        resolve,
+        reject,
+      );
       this.#totals.exchangesStarted++;
       this.#exchanges.add(exchange);
       this.#exchanges.hold();
@@ -103,7 +109,8 @@ export class Pool implements ExchangeHost, OriginHost {
     const connections = { connecting: 0, active: 0, idle: 0, draining: 0 };
     const exchanges = { queued: 0, inFlight: 0 };
     for (const one of Object.values(origins)) {
-      for (const state of Object.keys(connections) as (keyof ConnectionCounts)[]) connections[state] += one.connections[state];
+      for (const state of Object.keys(connections) as (keyof ConnectionCounts)[])
+        connections[state] += one.connections[state];
       exchanges.queued += one.exchanges.queued;
       exchanges.inFlight += one.exchanges.inFlight;
     }
@@ -112,7 +119,8 @@ export class Pool implements ExchangeHost, OriginHost {
 
   close({ signal, deadlineMs = 10_000 }: CloseOptions = {}): Promise<void> {
     this.#beginClosing();
-    const expired = (): void => void this.destroy(new DOMException(`draining took longer than ${deadlineMs} ms`, "TimeoutError"));
+    const expired = (): void =>
+      void this.destroy(new DOMException(`draining took longer than ${deadlineMs} ms`, "TimeoutError"));
     const stop = (): void => void this.destroy(signal?.reason);
     const timer = deadlineMs === Infinity ? undefined : setTimeout(expired, deadlineMs);
     if (signal?.aborted === true) stop();
@@ -163,7 +171,7 @@ export class Pool implements ExchangeHost, OriginHost {
     const { method, target } = exchange.request;
     process.emitWarning(
       `A response to ${method} ${target.origin} was thrown away unread and held its connection until it was garbage collected. Read, cancel or dispose each response.`,
-      { type: "HoldfastWarning", ...(exchange.origin === undefined ? {} : { detail: exchange.origin }) },
+      { type: "HoldfastWarning", ...(exchange.madeAt === undefined ? {} : { detail: exchange.madeAt }) },
     );
   }
 

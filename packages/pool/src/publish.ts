@@ -1,9 +1,21 @@
-import type { ConnectionEvent, EventChannel, ExchangeEvent, Protocol, Target, TransportError } from "@holdfast/transport";
+import type {
+  ConnectionEvent,
+  EventChannel,
+  ExchangeEvent,
+  Protocol,
+  Target,
+  TransportError,
+} from "@holdfast/transport";
 import type { Connection } from "./connection.ts";
 import type { Exchange } from "./exchange.ts";
 
 /** Call only where the channel has subscribers. */
-export function publishExchange(channel: EventChannel<ExchangeEvent>, exchange: Exchange, error?: TransportError, resends?: number): void {
+export function publishExchange(
+  channel: EventChannel<ExchangeEvent>,
+  exchange: Exchange,
+  error?: TransportError,
+  resends?: number,
+): void {
   const { connection, request, status, timings } = exchange;
   channel.publish({
     exchange: exchange.id,
@@ -18,7 +30,12 @@ export function publishExchange(channel: EventChannel<ExchangeEvent>, exchange: 
 }
 
 /** Call only where the channel has subscribers. */
-export function publishConnection(channel: EventChannel<ConnectionEvent>, connection: Connection, reason?: string, error?: unknown): void {
+export function publishConnection(
+  channel: EventChannel<ConnectionEvent>,
+  connection: Connection,
+  reason?: string,
+  error?: unknown,
+): void {
   channel.publish({
     connection: connection.id,
     origin: connection.origin,
@@ -28,7 +45,10 @@ export function publishConnection(channel: EventChannel<ConnectionEvent>, connec
   });
 }
 
-type Peer = Pick<ConnectionEvent, "server.address" | "server.port" | "network.protocol.name" | "network.protocol.version">;
+type Peer = Pick<
+  ConnectionEvent,
+  "server.address" | "server.port" | "network.protocol.name" | "network.protocol.version"
+>;
 
 function peer(protocol: Protocol, target: Target): Peer {
   const version = protocol === "http/1.1" ? "1.1" : /^h(\d)$/.exec(protocol)?.[1];

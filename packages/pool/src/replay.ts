@@ -7,6 +7,8 @@ export interface FailedAttempt {
   /** The connection had carried an exchange before. */
   readonly reused: boolean;
   readonly idempotent: boolean;
+  /** Bytes of a response had come. */
+  readonly responded: boolean;
   /** The body was not begun, or can be read again. */
   readonly bodyAtHand: boolean;
   /** How often it was put back because the peer cannot have seen it. */
@@ -28,6 +30,7 @@ export function decideReplay(attempt: FailedAttempt): "resubmit" | "replay" | "f
   if (attempt.delivery === "not-sent" || attempt.delivery === "refused") {
     return attempt.resubmissions < maxResubmissions ? "resubmit" : "fail";
   }
-  const stale = attempt.delivery === "maybe-sent" && attempt.code === "CONNECTION_LOST" && attempt.reused;
+  const stale =
+    attempt.delivery === "maybe-sent" && attempt.code === "CONNECTION_LOST" && attempt.reused && !attempt.responded;
   return stale && attempt.idempotent && !attempt.replayed ? "replay" : "fail";
 }

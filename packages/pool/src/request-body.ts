@@ -39,7 +39,8 @@ export class RequestBody {
         if (this.#iterator === iterator) this.#iterator = undefined;
         return;
       }
-      if (!(value instanceof Uint8Array)) throw new TypeError("the request body yielded something that is not a Uint8Array");
+      if (!(value instanceof Uint8Array))
+        throw new TypeError("the request body yielded something that is not a Uint8Array");
       yield value;
     }
   }

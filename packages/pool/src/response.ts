@@ -24,7 +24,8 @@ export class MutableTimings implements Timings {
   /** The phases of a dial that the exchange waited for. One that was over before the call counts as no wait. */
   dialled(times: DialTimes | undefined, startedAt: number): void {
     if (times === undefined) return;
-    const since = (at: number | undefined): number | undefined => (at === undefined ? undefined : Math.max(at - startedAt, this.queued));
+    const since = (at: number | undefined): number | undefined =>
+      at === undefined ? undefined : Math.max(at - startedAt, this.queued);
     const { resolvedAt, connectedAt, securedAt, readyAt } = times;
     if (resolvedAt !== undefined) this.resolved = since(resolvedAt)!;
     if (connectedAt !== undefined) this.connected = since(connectedAt)!;
@@ -34,7 +35,12 @@ export class MutableTimings implements Timings {
 }
 
 /** The response that the caller gets. Nothing of ours refers to its body, so that one thrown away unread is noticed. */
-export function responseOf(exchange: Exchange, buffer: BodyBuffer, headers: Fields, trailers: Promise<Fields>): TransportResponse {
+export function responseOf(
+  exchange: Exchange,
+  buffer: BodyBuffer,
+  headers: Fields,
+  trailers: Promise<Fields>,
+): TransportResponse {
   const body = new BodyReader(buffer);
   if (fresh.push({ body, exchange }) === 1) queueMicrotask(watchUnread);
   return {

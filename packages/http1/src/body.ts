@@ -1,0 +1,43 @@
+import type { Exchange } from "@holdfast/pool";
+import { type Fields, fieldText } from "@holdfast/transport";
+
+/** Bytes beyond this are handed over piece by piece, so that a peer that takes them slowly is seen to do so. */
+const sliceBytes = 65_536;
+
+/** The body of a request as undici takes it. What fails in it is the caller's failure, not the connection's. */
+export function requestBody(exchange: Exchange): Uint8Array | AsyncIterable<Uint8Array> | null {
+  const { kind, bytes } = exchange.body;
+  if (kind === "none") return null;
+  if (bytes !== undefined) return bytes.byteLength <= sliceBytes ? bytes : slices(bytes);
+  return chunks(exchange);
+}
+
+/** The length of a body that is handed over as pieces of known bytes. */
+export function slicedLength(exchange: Exchange): number | undefined {
+  const length = exchange.body.bytes?.byteLength ?? 0;
+  return length > sliceBytes ? length : undefined;
+}
+
+/**
+ * A response whose body ends with the connection, because nothing else says where (RFC 9112, 6.3). Only such a body can
+ * be cut without being seen to be.
+ */
+export function isUnframed(method: string, status: number, headers: Fields): boolean {
+  if (method === "HEAD" || status === 204 || status === 304) return false;
+  return (
+    headers["content-length"] === undefined && !/\bchunked\s*$/i.test(fieldText(headers, "transfer-encoding") ?? "")
+  );
+}
+
+async function* slices(bytes: Uint8Array): AsyncGenerator<Uint8Array, void, void> {
+  for (let at = 0; at < bytes.byteLength; at += sliceBytes) yield bytes.subarray(at, at + sliceBytes);
+}
+
+async function* chunks(exchange: Exchange): AsyncGenerator<Uint8Array, void, void> {
+  try {
+    yield* exchange.body.chunks();
+  } catch (error) {
+    exchange.failBody(error);
+    throw error;
+  }
+}

@@ -1,0 +1,99 @@
+import type { DialledSocket } from "@holdfast/dial";
+import type { ConnectionOwner, DialTimes, DriverConnection, Exchange } from "@holdfast/pool";
+import type { Target } from "@holdfast/transport";
+import { type buildConnector, Client } from "undici";
+import { Http1Exchange } from "./exchange.ts";
+
+/**
+ * One socket and the undici `Client` that speaks on it. The Client has this one connection: when the socket is gone, what
+ * it was about to send fails unsent, and the pool sends it elsewhere.
+ *
+ *     dialled ──► attached ──► closed
+ *
+ * undici takes the socket with the first request; until then we watch it ourselves.
+ */
+export class Http1Connection implements DriverConnection {
+  readonly capacity = 1;
+  readonly times: DialTimes;
+  readonly facts: DriverConnection["facts"];
+  readonly owner: ConnectionOwner;
+  /** The error that the socket itself reported: undici hides the end of a body that has no length behind a normal one. */
+  socketError: Error | undefined;
+  readonly #client: Client;
+  readonly #socket: DialledSocket["socket"];
+  readonly #servername: string;
+  #attached = false;
+
+  constructor(target: Target, dialled: DialledSocket, owner: ConnectionOwner, options: Client.Options) {
+    const { socket, localPort, remoteAddress, remotePort, tls, resolvedAt, connectedAt, securedAt } = dialled;
+    this.owner = owner;
+    this.times = {
+      ...(resolvedAt === undefined ? {} : { resolvedAt }),
+      ...(connectedAt === undefined ? {} : { connectedAt }),
+      ...(securedAt === undefined ? {} : { securedAt }),
+    };
+    this.facts = {
+      ...(localPort === undefined ? {} : { localPort }),
+      ...(remoteAddress === undefined ? {} : { remoteAddress }),
+      ...(remotePort === undefined ? {} : { remotePort }),
+      ...(tls === undefined ? {} : { tls }),
+    };
+    this.#socket = socket;
+    this.#servername = target.hostname;
+    this.#client = new Client(target.origin, { ...options, connect: (_, attach) => this.#attach(attach) });
+    this.#client.on("disconnect", (_origin, _targets, error) => owner.closed(error));
+    socket.on("error", (error) => {
+      this.socketError = error;
+    });
+    socket.on("close", () => {
+      if (!this.#attached) owner.closed(this.socketError);
+    });
+  }
+
+  get lost(): boolean {
+    return this.#socket.destroyed;
+  }
+
+  run(exchange: Exchange): void {
+    const http1Exchange = new Http1Exchange(exchange, this);
+    exchange.attach(http1Exchange);
+    this.#client.dispatch(http1Exchange.dispatchOptions(this.#servername), http1Exchange);
+  }
+
+  close(): void {
+    this.destroy();
+  }
+
+  destroy(reason?: unknown): void {
+    const error = reason instanceof Error ? reason : undefined;
+    void this.#client.destroy(error ?? null);
+    if (!this.#attached) this.#socket.destroy();
+  }
+
+  hold(alive: boolean): void {
+    // Once attached, undici does it.
+    if (this.#attached) return;
+    if (alive) {
+      this.#socket.ref();
+      this.#socket.off("readable", this.#spoiled);
+    } else {
+      this.#socket.unref();
+      this.#socket.on("readable", this.#spoiled);
+    }
+  }
+
+  /** A server that speaks first, or hangs up, has nothing to say that we could use. */
+  #spoiled = (): void => {
+    this.#socket.destroy();
+  };
+
+  #attach(attach: buildConnector.Callback): void {
+    // undici goes on only if it is called back in a later step.
+    queueMicrotask(() => {
+      if (this.#attached || this.#socket.destroyed)
+        return attach(this.socketError ?? new Error("the connection is gone"), null);
+      this.#attached = true;
+      attach(null, this.#socket);
+    });
+  }
+}

@@ -1,0 +1,77 @@
+import { type Dialler, dialler, type DialOptions } from "@holdfast/dial";
+import { type ParsedPoolOptions, parsePoolOptions, type PoolLimits, type PoolOptions } from "@holdfast/pool";
+import { checkNumber } from "@holdfast/transport";
+import type { Client } from "undici";
+
+/**
+ * The defaults are those of {@link PoolOptions}, with `maxConnections` 64, because services fan out, and `idleTimeoutMs`
+ * 4 000: a second less than the servers that close soonest.
+ */
+export interface Http1Options extends PoolOptions, DialOptions {
+  readonly limits?: Http1Limits;
+  /** Options of undici's `Client`, for what Holdfast does not cover; what Holdfast sets itself wins. Outside our promises. */
+  readonly undici?: Client.Options;
+}
+
+export interface Http1Limits extends PoolLimits {
+  /** Bytes of a response head, default 16 KiB; a longer one fails with `LIMIT_EXCEEDED`. */
+  readonly headBytes?: number;
+}
+
+export interface ParsedHttp1Options {
+  readonly pool: ParsedPoolOptions;
+  readonly dialler: Dialler;
+  readonly client: Client.Options;
+}
+
+const known: ReadonlySet<string> = new Set([
+  "maxConnections",
+  "maxTotalConnections",
+  "maxQueued",
+  "timeouts",
+  "idleTimeoutMs",
+  "maxAgeMs",
+  "maxExchanges",
+  "minConnections",
+  "limits",
+  "tls",
+  "socketPath",
+  "proxy",
+  "lookup",
+  "undici",
+]);
+
+/** Longer than any of our own limits: undici's own timers shall never be the ones that fire. */
+const neverMs = 2 ** 31 - 1;
+
+/** @throws TypeError that names the option. */
+export function parseHttp1Options(options: Http1Options): ParsedHttp1Options {
+  for (const name of Object.keys(options)) {
+    if (!known.has(name))
+      throw new TypeError(`http1 has no option ${JSON.stringify(name)}; it has ${[...known].join(", ")}`);
+  }
+  checkNumber("limits.headBytes", options.limits?.headBytes, 1);
+  const pool = parsePoolOptions(options, { maxConnections: 64, idleTimeoutMs: 4_000 });
+  const { tls, socketPath, proxy, lookup } = options;
+  return Object.freeze({
+    pool,
+    dialler: dialler({
+      ...(tls === undefined ? {} : { tls }),
+      ...(socketPath === undefined ? {} : { socketPath }),
+      ...(proxy === undefined ? {} : { proxy }),
+      ...(lookup === undefined ? {} : { lookup }),
+    }),
+    client: Object.freeze({
+      ...options.undici,
+      maxHeaderSize: options.limits?.headBytes ?? 16_384,
+      allowH2: false,
+      pipelining: 1,
+      headersTimeout: 0,
+      bodyTimeout: 0,
+      keepAliveTimeout: neverMs,
+      keepAliveMaxTimeout: neverMs,
+      // Subtracted from a server's hint, and what is left must be more than nothing or undici closes. The hint is ours to heed.
+      keepAliveTimeoutThreshold: -neverMs,
+    }),
+  });
+}
