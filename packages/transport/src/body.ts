@@ -1,4 +1,4 @@
-import { TransportError } from "./error.ts";
+import type { TransportError } from "./error.ts";
 import type { CollectOptions, ResponseBody } from "./response.ts";
 
 /** What a body asks of the adapter that fills it. */
@@ -14,8 +14,15 @@ export interface BodySource {
   tooLong(maxBytes: number): TransportError;
 }
 
-type Waiter = { readonly resolve: (result: IteratorResult<Uint8Array, undefined>) => void; readonly reject: (error: unknown) => void };
-type Collector = { readonly maxBytes: number; readonly resolve: (bytes: Uint8Array) => void; readonly reject: (error: unknown) => void };
+type Waiter = {
+  readonly resolve: (result: IteratorResult<Uint8Array, undefined>) => void;
+  readonly reject: (error: unknown) => void;
+};
+type Collector = {
+  readonly maxBytes: number;
+  readonly resolve: (bytes: Uint8Array) => void;
+  readonly reject: (error: unknown) => void;
+};
 
 /** Above this a body asks its source to pause, below a quarter of it to resume. */
 const highWaterBytes = 65_536;
@@ -91,7 +98,7 @@ export class BodyBuffer {
       if (this.#paused && this.#bytes <= lowWaterBytes) this.#unpause();
       return Promise.resolve({ done: false, value });
     }
-    if (this.state === "failed") return Promise.reject(this.#error as Error);
+    if (this.state === "failed") return Promise.reject(this.#error);
     if (this.state !== "open") return Promise.resolve({ done: true, value: undefined });
     if (this.#waiter !== undefined) return Promise.reject(new TypeError("the body is being read already"));
     return new Promise((resolve, reject) => {
@@ -101,7 +108,7 @@ export class BodyBuffer {
 
   /** For the reader: everything, up to a limit. */
   collect(maxBytes: number = this.#source.maxBytes): Promise<Uint8Array> {
-    if (this.state === "failed") return Promise.reject(this.#error as Error);
+    if (this.state === "failed") return Promise.reject(this.#error);
     if (this.#bytes > maxBytes) {
       return new Promise((resolve, reject) => this.#overflow({ maxBytes, resolve, reject }));
     }

@@ -8,7 +8,11 @@ export type Factory = (...options: never[]) => Transport | Promise<TransportFact
 /** The factory that a lazy entry loads: what the promise holds, or the one transport factory among a module's exports. */
 type Loaded<M> = M extends TransportFactory ? M : Extract<M[keyof M], TransportFactory>;
 
-type FactoryOf<F extends Factory> = F extends TransportFactory ? F : F extends () => Promise<infer M> ? Loaded<M> : never;
+type FactoryOf<F extends Factory> = F extends TransportFactory
+  ? F
+  : F extends () => Promise<infer M>
+    ? Loaded<M>
+    : never;
 
 type Created<F extends Factory> = F extends TransportFactory ? ReturnType<F> : Promise<ReturnType<FactoryOf<F>>>;
 
@@ -30,7 +34,8 @@ export interface Catalog<F extends Record<string, Factory>> {
 export function catalog<const F extends Record<string, Factory>>(factories: F): Catalog<F> {
   const known = new Map<string, Factory>(Object.entries(factories));
   for (const [name, factory] of known) {
-    if (typeof factory !== "function") throw new TypeError(`the catalog entry ${JSON.stringify(name)} is not a factory`);
+    if (typeof factory !== "function")
+      throw new TypeError(`the catalog entry ${JSON.stringify(name)} is not a factory`);
   }
   const names = Object.freeze([...known.keys()]) as readonly (keyof F & string)[];
   return {
@@ -40,7 +45,9 @@ export function catalog<const F extends Record<string, Factory>>(factories: F): 
       const factory = known.get(name);
       if (factory === undefined) throw new TypeError(unknownName(name, names));
       const made = factory(...(options as never[]));
-      return (made instanceof Promise ? made.then((loaded) => load(name, loaded, options)) : made) as Created<F[typeof name]>;
+      return (made instanceof Promise ? made.then((loaded) => load(name, loaded, options)) : made) as Created<
+        F[typeof name]
+      >;
     },
   };
 }
@@ -51,11 +58,17 @@ function unknownName(name: unknown, names: readonly string[]): string {
 }
 
 function load(name: string, loaded: unknown, options: readonly unknown[]): Transport {
-  const factories = typeof loaded === "function" ? [loaded] : Object.values(loaded ?? {}).filter((value) => typeof value === "function");
+  const factories =
+    typeof loaded === "function"
+      ? [loaded]
+      : Object.values(loaded ?? {}).filter((value) => typeof value === "function");
   if (factories.length !== 1) {
-    throw new TypeError(`the catalog entry ${JSON.stringify(name)} loaded ${factories.length} functions; expected one transport factory`);
+    throw new TypeError(
+      `the catalog entry ${JSON.stringify(name)} loaded ${factories.length} functions; expected one transport factory`,
+    );
   }
   const transport: unknown = (factories[0] as (...options: unknown[]) => unknown)(...options);
-  if (!isTransport(transport)) throw new TypeError(`the catalog entry ${JSON.stringify(name)} did not make a transport`);
+  if (!isTransport(transport))
+    throw new TypeError(`the catalog entry ${JSON.stringify(name)} did not make a transport`);
   return transport;
 }

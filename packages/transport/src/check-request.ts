@@ -27,14 +27,30 @@ const fieldValue = /^[\t\x20-\x7e\x80-\xff]*$/;
 const noBody: CheckedBody = { kind: "none", replayable: true };
 
 /** RFC 9110, 9.2.2, and the safe methods of WebDAV and of the QUERY draft. */
-const idempotentMethods: ReadonlySet<string> = new Set(
-  ["GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE", "QUERY", "PROPFIND", "REPORT", "SEARCH"],
-);
+const idempotentMethods: ReadonlySet<string> = new Set([
+  "GET",
+  "HEAD",
+  "OPTIONS",
+  "TRACE",
+  "PUT",
+  "DELETE",
+  "QUERY",
+  "PROPFIND",
+  "REPORT",
+  "SEARCH",
+]);
 
 /** They frame a message or speak for one connection only, so they are the transport's (RFC 9110, 7.6.1). */
-const framingFields: ReadonlySet<string> = new Set(
-  ["connection", "keep-alive", "proxy-connection", "transfer-encoding", "upgrade", "expect", "http2-settings", "trailer"],
-);
+const framingFields: ReadonlySet<string> = new Set([
+  "connection",
+  "keep-alive",
+  "proxy-connection",
+  "transfer-encoding",
+  "upgrade",
+  "expect",
+  "http2-settings",
+  "trailer",
+]);
 
 /**
  * Checks a request once, for every adapter, before anything is queued: nothing that a caller passes can change the framing
@@ -64,7 +80,8 @@ export function checkRequest(request: TransportRequest): CheckedRequest {
   checkNumber("attempt", request.attempt, 1);
   checkNumber("deadlineMs", request.deadlineMs, 0);
   if (request.timeouts !== undefined) checkTimeouts(request.timeouts);
-  if (request.signal !== undefined && !(request.signal instanceof AbortSignal)) throw new TypeError("signal is not an AbortSignal");
+  if (request.signal !== undefined && !(request.signal instanceof AbortSignal))
+    throw new TypeError("signal is not an AbortSignal");
   return {
     target,
     method,
@@ -116,7 +133,8 @@ export function checkTimeouts(timeouts: object): void {
 
 function checkMethod(method: unknown): string {
   if (typeof method !== "string" || !token.test(method)) throw new TypeError("method is not a token (RFC 9110, 9.1)");
-  if (method === "CONNECT") throw new TypeError("CONNECT asks for a tunnel, which is not an exchange; see the proxy option");
+  if (method === "CONNECT")
+    throw new TypeError("CONNECT asks for a tunnel, which is not an exchange; see the proxy option");
   return method;
 }
 
@@ -158,7 +176,13 @@ function checkBody(body: Body): CheckedBody {
 }
 
 function wasUsed(body: AsyncIterable<Uint8Array>): boolean {
-  const { locked, destroyed, readableEnded } = body as { readonly locked?: boolean; readonly destroyed?: boolean; readonly readableEnded?: boolean };
+  const { locked, destroyed, readableEnded } = body as {
+    readonly locked?: boolean;
+    readonly destroyed?: boolean;
+    readonly readableEnded?: boolean;
+  };
   if (locked === true || destroyed === true || readableEnded === true) return true;
-  return (body instanceof ReadableStream || "readableFlowing" in body) && Readable.isDisturbed(body as unknown as Readable);
+  return (
+    (body instanceof ReadableStream || "readableFlowing" in body) && Readable.isDisturbed(body as unknown as Readable)
+  );
 }

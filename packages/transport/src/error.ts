@@ -38,16 +38,7 @@ export const transportErrorCodes = [
 export type TransportErrorCode = (typeof transportErrorCodes)[number];
 
 /** Where the exchange was when it failed, in travel order. */
-export type Phase =
-  | "queue"
-  | "resolve"
-  | "connect"
-  | "secure"
-  | "send"
-  | "head"
-  | "body"
-  | "channel"
-  | "close";
+export type Phase = "queue" | "resolve" | "connect" | "secure" | "send" | "head" | "body" | "channel" | "close";
 
 export interface TransportErrorFacts {
   readonly delivery: Delivery;
@@ -102,7 +93,6 @@ export class TransportError extends Error {
   get replaySafe(): boolean {
     return this.delivery === "not-sent" || this.delivery === "refused";
   }
-
 }
 
 // On the prototype, so that they are no own properties of each error and the name survives a bundler.

@@ -10,12 +10,14 @@ export type Layer = (next: Transport) => Transport;
  */
 export function stack(...parts: [...layers: Layer[], transport: Transport]): Transport {
   const transport: unknown = parts.at(-1);
-  if (!isTransport(transport)) throw new TypeError("the last part of a stack is the transport that carries the requests");
+  if (!isTransport(transport))
+    throw new TypeError("the last part of a stack is the transport that carries the requests");
   const layers = parts.slice(0, -1) as unknown[];
   return layers.reduceRight<Transport>((next, layer, index) => {
     if (typeof layer !== "function") throw new TypeError(`part ${index + 1} of the stack is not a layer`);
     const result: unknown = (layer as Layer)(next);
-    if (!isTransport(result)) throw new TypeError(`the layer at part ${index + 1} of the stack did not return a transport`);
+    if (!isTransport(result))
+      throw new TypeError(`the layer at part ${index + 1} of the stack did not return a transport`);
     return result;
   }, transport);
 }

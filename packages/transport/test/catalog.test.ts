@@ -36,15 +36,22 @@ describe("a catalog", () => {
     expect(transports.names).toEqual(["a"]);
   });
 
-  it.each(["constructor", "toString", "__proto__", "hasOwnProperty", "valueOf", ""])("does not know %j, which every object has", (name) => {
-    const transports = catalog<Record<string, typeof stub>>({ a: stub });
-    expect(transports.has(name)).toBe(false);
-    expect(() => transports.create(name)).toThrow(new TypeError(`no transport ${JSON.stringify(name)} in this catalog; it has "a"`));
-  });
+  it.each(["constructor", "toString", "__proto__", "hasOwnProperty", "valueOf", ""])(
+    "does not know %j, which every object has",
+    (name) => {
+      const transports = catalog<Record<string, typeof stub>>({ a: stub });
+      expect(transports.has(name)).toBe(false);
+      expect(() => transports.create(name)).toThrow(
+        new TypeError(`no transport ${JSON.stringify(name)} in this catalog; it has "a"`),
+      );
+    },
+  );
 
   it("lists what it knows where a name is unknown", () => {
     const transports = catalog<Record<string, typeof stub>>({ http1: stub, http2: stub });
-    expect(() => transports.create("htpp1")).toThrow(new TypeError('no transport "htpp1" in this catalog; it has "http1", "http2"'));
+    expect(() => transports.create("htpp1")).toThrow(
+      new TypeError('no transport "htpp1" in this catalog; it has "http1", "http2"'),
+    );
   });
 
   it("says that it is empty if it is", () => {

@@ -1,15 +1,24 @@
 import { inspect } from "node:util";
 import { describe, expect, it } from "vitest";
 import type { Delivery, TransportErrorFacts } from "../src/error.ts";
-import { isTransportError, restateError, TransportError, transportErrorCodes } from "../src/error.ts";
+import * as source from "../src/error.ts";
 
-const facts: TransportErrorFacts = { delivery: "maybe-sent", phase: "head", protocol: "h2", origin: "https://a.example" };
+const { isTransportError, restateError, TransportError, transportErrorCodes } = source;
+
+const facts: TransportErrorFacts = {
+  delivery: "maybe-sent",
+  phase: "head",
+  protocol: "h2",
+  origin: "https://a.example",
+};
 
 /** The same source loaded again, as when two versions of the package are installed. */
-async function secondCopy(): Promise<typeof import("../src/error.ts")> {
+async function secondCopy(): Promise<typeof source> {
   const url = new URL("../src/error.ts?copy=2", import.meta.url).href;
-  return (await import(/* @vite-ignore */ url)) as typeof import("../src/error.ts");
+  return (await import(/* @vite-ignore */ url)) as typeof source;
 }
+
+const own = (error: object): object => Object.fromEntries(Object.entries(error));
 
 describe("a TransportError", () => {
   it("is an Error that says its class, code and facts", () => {
@@ -27,7 +36,7 @@ describe("a TransportError", () => {
     expect(error.name).toBe("TransportError");
     expect(String(error)).toBe("TransportError: second");
     expect(error.stack).toContain("error.test.ts");
-    expect({ ...error }).toEqual({
+    expect(own(error)).toEqual({
       code: "CONNECTION_LOST",
       delivery: "maybe-sent",
       phase: "head",
@@ -94,7 +103,18 @@ describe("isTransportError", () => {
 
   it("refuses everything else", () => {
     const lookalike = Object.assign(new Error("no"), { name: "TransportError", ...facts, code: "REFUSED" });
-    for (const value of [undefined, null, 0, "TransportError", Symbol("x"), {}, [], new Error("no"), lookalike, TransportError]) {
+    for (const value of [
+      undefined,
+      null,
+      0,
+      "TransportError",
+      Symbol("x"),
+      {},
+      [],
+      new Error("no"),
+      lookalike,
+      TransportError,
+    ]) {
       expect(isTransportError(value)).toBe(false);
     }
   });
@@ -102,16 +122,27 @@ describe("isTransportError", () => {
 
 describe("restateError", () => {
   const cause = new Error("why");
-  const error = new TransportError("REFUSED", "refused", { ...facts, delivery: "refused", attempt: 3, reused: true, elapsedMs: 5, cause });
+  const error = new TransportError("REFUSED", "refused", {
+    ...facts,
+    delivery: "refused",
+    attempt: 3,
+    reused: true,
+    elapsedMs: 5,
+    cause,
+  });
 
   it("changes what it is told and keeps the rest", () => {
     const earlier = new TransportError("REFUSED", "earlier", facts);
     const restated = restateError(error, { elapsedMs: 90, attempts: [earlier] });
     expect(restated).not.toBe(error);
     expect(restated.message).toBe("refused");
-    expect({ ...restated }).toEqual({ ...error, elapsedMs: 90, attempts: [earlier] });
+    expect(own(restated)).toEqual({ ...own(error), elapsedMs: 90, attempts: [earlier] });
     expect(restated.cause).toBe(cause);
     expect(restated.replaySafe).toBe(true);
+  });
+
+  it("told nothing is the same failure", () => {
+    expect(own(restateError(error, {}))).toEqual(own(error));
   });
 
   it("leaves the first error as it was", () => {

@@ -31,24 +31,48 @@ describe("toFields", () => {
   });
 
   it("returns an object without a prototype, and pollutes none", () => {
-    const fields = toFields([["__proto__", "polluted"], ["Constructor", "c"]]);
+    const fields = toFields([
+      ["__proto__", "polluted"],
+      ["Constructor", "c"],
+    ]);
     expect(Object.getPrototypeOf(fields)).toBeNull();
     expect(Object.getPrototypeOf({})).toBe(Object.prototype);
-    expect(Object.entries(fields)).toEqual([["__proto__", "polluted"], ["constructor", "c"]]);
+    expect(Object.entries(fields)).toEqual([
+      ["__proto__", "polluted"],
+      ["constructor", "c"],
+    ]);
     expect(fields["toString"]).toBeUndefined();
   });
 
   it("gathers names of different case under the lower one", () => {
-    expect({ ...toFields([["Accept", "a"], ["ACCEPT", "b"], ["accept", "c"]]) }).toEqual({ accept: ["a", "b", "c"] });
+    expect({
+      ...toFields([
+        ["Accept", "a"],
+        ["ACCEPT", "b"],
+        ["accept", "c"],
+      ]),
+    }).toEqual({ accept: ["a", "b", "c"] });
   });
 
   it("keeps an empty value, beside others too", () => {
-    expect({ ...toFields([["a", ""], ["b", ""], ["b", "1"]]) }).toEqual({ a: "", b: ["", "1"] });
+    expect({
+      ...toFields([
+        ["a", ""],
+        ["b", ""],
+        ["b", "1"],
+      ]),
+    }).toEqual({ a: "", b: ["", "1"] });
   });
 });
 
 describe("fieldValues and fieldText", () => {
-  const fields = toFields([["one", "1"], ["two", "a"], ["two", "b"], ["empty", ""], ["set-cookie", "c=1"]]);
+  const fields = toFields([
+    ["one", "1"],
+    ["two", "a"],
+    ["two", "b"],
+    ["empty", ""],
+    ["set-cookie", "c=1"],
+  ]);
 
   it("read a single value", () => {
     expect(fieldValues(fields, "one")).toEqual(["1"]);

@@ -134,9 +134,20 @@ describe("wrap", () => {
   it("has every member that its transport has, so that a layer above can forward it", () => {
     const next = new StubTransport();
     const wrapped = wrap(wrap(next, {}), {});
-    for (const member of ["~holdfast", "protocol", "capabilities", "request", "open", "warm", "stats", "close", "destroy", Symbol.asyncDispose] as const) {
-      expect(typeof wrapped[member], String(member)).toBe(typeof next[member]);
-    }
+    const members = [
+      "~holdfast",
+      "protocol",
+      "capabilities",
+      "request",
+      "open",
+      "warm",
+      "stats",
+      "close",
+      "destroy",
+    ] as const;
+    const typesOf = (transport: Transport): string[] =>
+      [...members, Symbol.asyncDispose].map((member) => typeof transport[member as keyof Transport]);
+    expect(typesOf(wrapped)).toEqual(typesOf(next));
   });
 
   it("closes through the override of close when it is disposed", async () => {

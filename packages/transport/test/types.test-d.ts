@@ -22,6 +22,7 @@ declare const response: TransportResponse;
 declare const channel: Channel;
 declare const layer: Layer;
 declare const name: string;
+declare const strings: AsyncIterable<string>;
 
 interface TcpOptions {
   readonly maxConnections?: number;
@@ -59,6 +60,7 @@ describe("a catalog", () => {
   });
 
   it("refuses an unknown name and options that are not of the name", () => {
+    expectTypeOf(transports.create("tcp", { maxConnections: 1 })).toEqualTypeOf<Transport>();
     // @ts-expect-error unknown name
     transports.create("htpp1");
     // @ts-expect-error a string that was not asked about
@@ -86,6 +88,7 @@ describe("a catalog", () => {
   });
 
   it("cannot be changed", () => {
+    expectTypeOf(transports.has(name)).toBeBoolean();
     // @ts-expect-error read-only
     transports.names = [];
     // @ts-expect-error read-only
@@ -93,6 +96,7 @@ describe("a catalog", () => {
   });
 
   it("holds only factories of transports", () => {
+    expectTypeOf(catalog).toBeCallableWith({ tcp: () => transport });
     // @ts-expect-error a transport is no factory
     catalog({ tcp: transport });
     // @ts-expect-error makes no transport
@@ -122,10 +126,11 @@ describe("a lazy catalog entry", () => {
     void transports.create("pigeon", { loft: "x" }).request({ url: "https://a.example/" });
     // @ts-expect-error not awaited
     stack(transports.create("module", { loft: "x" }));
-    void (await transports.create("pigeon", { loft: "x" })).request({ url: "https://a.example/" });
+    expectTypeOf(await transports.create("pigeon", { loft: "x" })).toEqualTypeOf<Pigeon>();
   });
 
   it("refuses options that are not of the name", () => {
+    expectTypeOf(transports.create("pigeon", { loft: "x" })).toEqualTypeOf<Promise<Pigeon>>();
     // @ts-expect-error required options left out
     void transports.create("pigeon");
     // @ts-expect-error misspelt option
@@ -142,6 +147,7 @@ describe("a stack", () => {
   });
 
   it("does not end in a layer, hold two transports, or stand on nothing", () => {
+    expectTypeOf(stack).toBeCallableWith(layer, transport);
     // @ts-expect-error nothing
     stack();
     // @ts-expect-error the last part is a layer
@@ -160,6 +166,7 @@ describe("a stack", () => {
 describe("wrap", () => {
   it("types its overrides", () => {
     wrap(transport, { request: (request) => transport.request({ ...request, deadlineMs: 5 }) });
+    expectTypeOf(wrap(transport, {})).toEqualTypeOf<Transport>();
     // @ts-expect-error misspelt member
     wrap(transport, { requests: () => Promise.resolve(response) });
     // @ts-expect-error not a response
@@ -172,7 +179,13 @@ describe("a request", () => {
 
   it("is a URL and whatever else is known", () => {
     expectTypeOf<{ url: URL }>().toExtend<TransportRequest>();
-    void transport.request({ url, method: "PURGE", headers: { accept: ["a", "b"] }, body: null, timeouts: { headMs: Infinity } });
+    void transport.request({
+      url,
+      method: "PURGE",
+      headers: { accept: ["a", "b"] },
+      body: null,
+      timeouts: { headMs: Infinity },
+    });
     void transport.request({ url, body: (): AsyncIterable<Uint8Array> => response.body });
     void transport.request({ url, body: response.body.stream() });
     void transport.request({ url, body: response.body });
@@ -180,6 +193,7 @@ describe("a request", () => {
   });
 
   it("refuses what cannot be sent", () => {
+    expectTypeOf(transport.request({ url })).toEqualTypeOf<Promise<TransportResponse>>();
     // @ts-expect-error no URL
     void transport.request({});
     // @ts-expect-error a bare URL is no request
@@ -201,7 +215,7 @@ describe("a request", () => {
     // @ts-expect-error an object is not a body
     void transport.request({ url, body: { a: 1 } });
     // @ts-expect-error strings are not chunks
-    void transport.request({ url, body: (async function* () { yield "x"; })() });
+    void transport.request({ url, body: strings });
     // @ts-expect-error a function makes an async iterable
     void transport.request({ url, body: () => "x" });
     // @ts-expect-error trailers come from a function
@@ -213,6 +227,7 @@ describe("a request", () => {
 
 describe("a response", () => {
   it("is read-only", () => {
+    expectTypeOf(response.status).toBeNumber();
     // @ts-expect-error read-only
     response.trailers = Promise.resolve({});
     // @ts-expect-error read-only
@@ -254,8 +269,10 @@ describe("a channel", () => {
 
 describe("a transport", () => {
   it("has every member, so that a layer can forward what it does not know", () => {
+    expectTypeOf<Required<Transport>>().toEqualTypeOf<Transport>();
+    expectTypeOf<Required<Capabilities>>().toEqualTypeOf<Capabilities>();
     // @ts-expect-error warm and others are missing
-    const partial: Transport = { protocol: "x", request: transport.request, open: transport.open, close: transport.close };
+    const partial: Transport = { protocol: "x", capabilities: transport.capabilities, stats: () => transport.stats() };
     void partial;
     const { push: _, ...rest } = transport.capabilities;
     // @ts-expect-error a capability is missing
