@@ -1,0 +1,29 @@
+/** One measurement: `run.ts CLIENT URL REQUESTS CONCURRENCY` prints one line of JSON. */
+import { clients } from "./clients.ts";
+
+const [name = "", url = "", requests = "", concurrency = ""] = process.argv.slice(2);
+const open = clients[name];
+if (open === undefined) throw new Error(`no client ${name}`);
+const client = await open(url, Number(concurrency));
+
+await load(Math.max(2_000, Number(requests) / 4));
+const cpuBefore = process.cpuUsage();
+const before = performance.now();
+await load(Number(requests));
+const seconds = (performance.now() - before) / 1_000;
+const { user, system } = process.cpuUsage(cpuBefore);
+await client.close();
+console.log(
+  JSON.stringify({ requestsPerSecond: Number(requests) / seconds, cpuMicrosPerRequest: (user + system) / Number(requests) }),
+);
+
+async function load(count: number): Promise<void> {
+  let left = count;
+  const worker = async (): Promise<void> => {
+    while (left-- > 0) {
+      const bytes = await client.get();
+      if (bytes !== 200) throw new Error(`${name} read ${bytes} bytes instead of 200`);
+    }
+  };
+  await Promise.all(Array.from({ length: Number(concurrency) }, worker));
+}
