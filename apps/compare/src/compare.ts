@@ -1,0 +1,185 @@
+import type { ConnectionInfo, Transport, TransportRequest } from "@holdfast/transport";
+import { type Answer, type Equality, judgeAnswers } from "./equality.ts";
+import type { Measurement } from "./measure.ts";
+import type { Progress } from "./progress.ts";
+import { type Run, startRun } from "./run.ts";
+import type { Entry, TransportSettings } from "./transports.ts";
+import { requestOf, roundSizes, runClosedLoop, warmUpSize, type Workload } from "./workload.ts";
+
+/** One URL under the workload. */
+export interface Target {
+  readonly name: "plain" | "tls" | "url";
+  readonly url: string;
+}
+
+export interface TransportResult {
+  readonly name: string;
+  readonly title: string;
+  readonly protocol: string;
+  readonly measurement: Measurement;
+  /** Connections by the transport's own count. More than the measured ones if some carried no answer. */
+  readonly openedByStats: number;
+}
+
+/** What came of one target. */
+export interface TargetResult {
+  readonly target: Target;
+  /** The origin's address, as the first probe met it. */
+  readonly remoteAddress: string | undefined;
+  readonly tlsVersion: string | undefined;
+  /** A probe failed, so nothing was measured. */
+  readonly probeFailure: { readonly title: string; readonly error: unknown } | undefined;
+  /** In the order of the entries, the baseline first; none after a probe that failed. */
+  readonly results: readonly TransportResult[];
+  /** Undefined if nothing was answered. */
+  readonly equality: Equality | undefined;
+  /** The first measured answer over the baseline. */
+  readonly firstAnswer: Answer | undefined;
+  /** Title of the transport that failed so often in a row that the rest was not sent. */
+  readonly stoppedBy: string | undefined;
+}
+
+export interface CompareOptions {
+  readonly entries: readonly Entry[];
+  readonly workload: Workload;
+  readonly settings: TransportSettings;
+  readonly progress: Progress;
+  /** Ends the comparison; what was measured until then is returned. */
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Runs the workload against one target: probes each transport, warms up, then measures in rounds that alternate between
+ * the transports. Owns the transports that it makes and closes them. Failures are part of the result, never thrown.
+ */
+export async function compareTarget(target: Target, options: CompareOptions): Promise<TargetResult> {
+  const { settings, signal } = options;
+  const transports = new Set<Transport>();
+  const create = (entry: Entry): Transport => {
+    const transport = entry.create(settings);
+    transports.add(transport);
+    return transport;
+  };
+  const interrupt = (): void => {
+    for (const transport of transports) void transport.destroy(signal.reason);
+  };
+  signal.addEventListener("abort", interrupt);
+  try {
+    return await compareWith(target, options, create);
+  } finally {
+    signal.removeEventListener("abort", interrupt);
+    await Promise.all([...transports].map((transport) => transport.destroy()));
+  }
+}
+
+async function compareWith(
+  target: Target,
+  options: CompareOptions,
+  create: (entry: Entry) => Transport,
+): Promise<TargetResult> {
+  const { entries, workload, signal } = options;
+  const request = requestOf(workload, target.url);
+  const nothing = {
+    target,
+    remoteAddress: undefined,
+    tlsVersion: undefined,
+    probeFailure: undefined,
+    results: [],
+    equality: undefined,
+    firstAnswer: undefined,
+    stoppedBy: undefined,
+  };
+
+  // The baseline is probed twice: what differs over one transport alone says nothing about the transports.
+  const probed = entries.map((entry) => ({ entry, transport: create(entry) }));
+  const probes: Probe[] = [];
+  for (const { entry, transport } of [...probed.slice(0, 1), ...probed]) {
+    try {
+      probes.push(await probe(transport, request));
+    } catch (error) {
+      return signal.aborted ? nothing : { ...nothing, probeFailure: { title: entry.title, error } };
+    }
+  }
+  const [first, second] = probes as [Probe, Probe];
+
+  // Measured transports are new ones, so that their connections are counted from the first on.
+  for (const { entry, transport } of probed) await warmUp({ entry, transport }, target, request, options);
+  const runs = entries.map((entry) => startRun(entry, create(entry), options));
+  await measureRounds(runs, target, request, options);
+
+  const ledgers = runs.map(({ ledger }) => ledger);
+  let equality = judgeAnswers([first.answer, second.answer], ledgers);
+  const baseline = probed[0]?.transport;
+  if (equality.verdict === "different" && !signal.aborted && baseline !== undefined) {
+    // The resource itself may have changed since the first probes.
+    const third = await probe(baseline, request).catch(() => undefined);
+    if (third !== undefined) equality = judgeAnswers([first.answer, second.answer, third.answer], ledgers);
+  }
+  return {
+    ...nothing,
+    remoteAddress: first.connection.remoteAddress,
+    tlsVersion: first.connection.tls?.version,
+    results: runs.map(({ entry, transport, meter }) => ({
+      name: entry.name,
+      title: entry.title,
+      protocol: entry.protocol,
+      measurement: meter.measurement(),
+      openedByStats: transport.stats().totals.connectionsOpened,
+    })),
+    equality: ledgers.every(({ answers }) => answers === 0) ? undefined : equality,
+    firstAnswer: ledgers[0]?.first,
+    stoppedBy: runs.find(({ observer }) => observer.doomed)?.entry.title,
+  };
+}
+
+interface Probe {
+  readonly answer: Answer;
+  readonly connection: ConnectionInfo;
+}
+
+async function probe(transport: Transport, request: TransportRequest): Promise<Probe> {
+  const { status, headers, body, connection } = await transport.request(request);
+  return { answer: { status, headers, body: await body.bytes() }, connection };
+}
+
+async function warmUp(
+  { entry, transport }: { readonly entry: Entry; readonly transport: Transport },
+  target: Target,
+  request: TransportRequest,
+  options: CompareOptions,
+): Promise<void> {
+  const { workload, progress } = options;
+  const run = startRun(entry, transport, options);
+  const total = warmUpSize(workload.requests);
+  progress.begin({
+    stage: `${target.name}, warm-up`,
+    title: entry.title,
+    total,
+    done: () => run.meter.answered + run.meter.failed,
+  });
+  await runClosedLoop(transport, request, { count: total, concurrency: workload.concurrency }, run.observer);
+  progress.end();
+}
+
+async function measureRounds(
+  runs: readonly Run[],
+  target: Target,
+  request: TransportRequest,
+  options: CompareOptions,
+): Promise<void> {
+  const { workload, progress } = options;
+  const sizes = roundSizes(workload.requests);
+  for (const [index, count] of sizes.entries()) {
+    // Each second round goes the other way, so that nobody always runs first.
+    for (const { entry, transport, meter, observer } of index % 2 === 0 ? runs : runs.toReversed()) {
+      if (runs.some((run) => run.observer.done)) return;
+      const before = meter.answered + meter.failed;
+      const stage = `${target.name}, round ${index + 1} of ${sizes.length}`;
+      progress.begin({ stage, title: entry.title, total: count, done: () => meter.answered + meter.failed - before });
+      await meter.round(() =>
+        runClosedLoop(transport, request, { count, concurrency: workload.concurrency }, observer),
+      );
+      progress.end();
+    }
+  }
+}

@@ -1,0 +1,98 @@
+#!/usr/bin/env node
+import { readFileSync, writeFileSync } from "node:fs";
+import { styleText } from "node:util";
+import { compareTarget, type Target, type TargetResult } from "./compare.ts";
+import { readEnvironment } from "./environment.ts";
+import { describeFailure } from "./failure.ts";
+import { toJson } from "./json.ts";
+import { type Command, parseCommand, type RunOptions, usage, UsageError } from "./options.ts";
+import { startOrigin } from "./origin.ts";
+import { type Comparison, exitCodes, outcomeOf } from "./outcome.ts";
+import { progress } from "./progress.ts";
+import { renderReport } from "./report.ts";
+import { entries } from "./transports.ts";
+
+const badUsage = 2;
+
+/** Runs the command and returns the exit code. The process ends by itself, because nothing is left open. */
+async function main(args: readonly string[]): Promise<number> {
+  let command: Command;
+  try {
+    command = parseCommand(args);
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    process.stderr.write(`${error.message}\nTry --help.\n`);
+    return badUsage;
+  }
+  if (command.kind === "help") process.stdout.write(usage);
+  else if (command.kind === "version") process.stdout.write(`${readVersion()}\n`);
+  else return run(command.options);
+  return 0;
+}
+
+async function run(options: RunOptions): Promise<number> {
+  const interrupt = new AbortController();
+  // Once: a second Ctrl-C ends the process at once.
+  process.once("SIGINT", () => interrupt.abort());
+  const comparison = await compareAll(options, interrupt.signal);
+  const outcome = outcomeOf(comparison);
+  const report = renderReport(comparison, (style, text) => styleText(style, text, { stream: process.stdout }));
+  const measured = comparison.targets.some(({ results }) => results.length > 0);
+  (measured ? process.stdout : process.stderr).write(report);
+  if (options.jsonFile !== undefined && !writeJson(options.jsonFile, comparison)) return exitCodes.failed;
+  return exitCodes[outcome];
+}
+
+async function compareAll(options: RunOptions, signal: AbortSignal): Promise<Comparison> {
+  const { url, workload } = options;
+  const startedAt = new Date().toISOString();
+  const targets: TargetResult[] = [];
+  const live = progress(process.stderr);
+  const compare = async (target: Target, ca: string | undefined): Promise<void> => {
+    if (signal.aborted) return;
+    const settings = {
+      concurrency: workload.concurrency,
+      timeoutMs: workload.timeoutMs,
+      ca,
+      insecure: options.insecure,
+    };
+    targets.push(await compareTarget(target, { entries, workload, settings, progress: live, signal }));
+  };
+  if (url !== undefined) {
+    await compare({ name: "url", url }, options.ca);
+  } else {
+    await using origin = await startOrigin();
+    await compare({ name: "plain", url: origin.plainUrl }, undefined);
+    await compare({ name: "tls", url: origin.tlsUrl }, origin.certificate);
+  }
+  return { startedAt, environment: readEnvironment(), workload, targets, interrupted: signal.aborted };
+}
+
+function writeJson(file: string, comparison: Comparison): boolean {
+  try {
+    writeFileSync(file, `${JSON.stringify(toJson(comparison, readVersion()), undefined, 2)}\n`);
+    return true;
+  } catch (error) {
+    process.stderr.write(
+      `The file of --json, ${file}, cannot be written (${(error as NodeJS.ErrnoException).code ?? "unknown reason"}).\n`,
+    );
+    return false;
+  }
+}
+
+function readVersion(): string {
+  const { version } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")) as {
+    readonly version: string;
+  };
+  return version;
+}
+
+// A reader such as `head` that has seen enough is no failure.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code !== "EPIPE") throw error;
+});
+
+process.exitCode = await main(process.argv.slice(2)).catch((error: unknown) => {
+  process.stderr.write(`${describeFailure(error, { url: "http://localhost/", timeoutMs: 0 })}\n`);
+  return exitCodes.failed;
+});

@@ -1,0 +1,139 @@
+import { createHistogram } from "node:perf_hooks";
+import { isTransportError, type TransportResponse } from "@holdfast/transport";
+
+/** Milliseconds from the call to the last byte of the body, of the exchanges that were answered. */
+export interface Latency {
+  readonly min: number;
+  readonly mean: number;
+  readonly p50: number;
+  readonly p90: number;
+  readonly p99: number;
+  readonly max: number;
+}
+
+/** One turn of a transport. */
+export interface Round {
+  readonly answered: number;
+  readonly failed: number;
+  readonly elapsedMs: number;
+  /** User and system time of this process, all threads. */
+  readonly cpuMicros: number;
+}
+
+/** What the measured exchanges over one transport amount to. */
+export interface Measurement {
+  readonly answered: number;
+  readonly failed: number;
+  /** By code of the error. */
+  readonly failures: Readonly<Record<string, number>>;
+  /** The first failure of all. */
+  readonly firstFailure: unknown;
+  /** Undefined if nothing was answered. */
+  readonly latencyMs: Latency | undefined;
+  /** Answers per second of the rounds. */
+  readonly requestsPerSecond: number;
+  /** CPU time of this process over answers; undefined if nothing was answered. */
+  readonly cpuMicrosPerRequest: number | undefined;
+  /** Distinct connections that carried an answer. */
+  readonly connections: number;
+  /** TLS handshakes of these connections. */
+  readonly handshakes: { readonly full: number; readonly resumed: number };
+  /** Answers over a connection that had carried an exchange before, from 0 to 1. */
+  readonly reusedShare: number;
+  readonly rounds: readonly Round[];
+}
+
+/** Gathers the figures of one transport. */
+export interface Meter {
+  readonly answered: number;
+  readonly failed: number;
+  recordAnswer(response: TransportResponse, elapsedMs: number): void;
+  recordFailure(error: unknown): void;
+  /** Times what happens in `run` as one round. */
+  round(run: () => Promise<void>): Promise<Round>;
+  measurement(): Measurement;
+}
+
+export function meter(): Meter {
+  const latency = createHistogram();
+  const connections = new Set<string>();
+  const handshakes = { full: 0, resumed: 0 };
+  const failures: Record<string, number> = {};
+  const rounds: Round[] = [];
+  let firstFailure: unknown;
+  let reused = 0;
+  const counts = { answered: 0, failed: 0 };
+
+  return {
+    get answered() {
+      return counts.answered;
+    },
+    get failed() {
+      return counts.failed;
+    },
+    recordAnswer: ({ connection }, elapsedMs) => {
+      counts.answered += 1;
+      // The histogram takes whole numbers from 1.
+      latency.record(Math.max(1, Math.round(elapsedMs * 1_000)));
+      if (connection.reused) reused += 1;
+      if (connections.has(connection.id)) return;
+      connections.add(connection.id);
+      if (connection.tls !== undefined) handshakes[connection.tls.resumed ? "resumed" : "full"] += 1;
+    },
+    recordFailure: (error) => {
+      counts.failed += 1;
+      firstFailure ??= error;
+      const code = isTransportError(error) ? error.code : "UNKNOWN";
+      failures[code] = (failures[code] ?? 0) + 1;
+    },
+    round: async (run) => {
+      const before = { ...counts };
+      const cpu = process.cpuUsage();
+      const start = performance.now();
+      await run();
+      const elapsedMs = performance.now() - start;
+      const { user, system } = process.cpuUsage(cpu);
+      const { answered, failed } = counts;
+      const round = {
+        answered: answered - before.answered,
+        failed: failed - before.failed,
+        elapsedMs,
+        cpuMicros: user + system,
+      };
+      rounds.push(round);
+      return round;
+    },
+    measurement: () => ({
+      ...counts,
+      failures: { ...failures },
+      firstFailure,
+      latencyMs: counts.answered === 0 ? undefined : latencyOf(latency),
+      ...rates(rounds),
+      connections: connections.size,
+      handshakes: { ...handshakes },
+      reusedShare: counts.answered === 0 ? 0 : reused / counts.answered,
+      rounds: [...rounds],
+    }),
+  };
+}
+
+function latencyOf(histogram: ReturnType<typeof createHistogram>): Latency {
+  return {
+    min: histogram.min / 1_000,
+    mean: histogram.mean / 1_000,
+    p50: histogram.percentile(50) / 1_000,
+    p90: histogram.percentile(90) / 1_000,
+    p99: histogram.percentile(99) / 1_000,
+    max: histogram.max / 1_000,
+  };
+}
+
+function rates(rounds: readonly Round[]): Pick<Measurement, "requestsPerSecond" | "cpuMicrosPerRequest"> {
+  const sum = (figure: (round: Round) => number): number => rounds.reduce((total, round) => total + figure(round), 0);
+  const answered = sum((round) => round.answered);
+  const elapsedMs = sum((round) => round.elapsedMs);
+  return {
+    requestsPerSecond: elapsedMs === 0 ? 0 : (answered * 1_000) / elapsedMs,
+    cpuMicrosPerRequest: answered === 0 ? undefined : sum((round) => round.cpuMicros) / answered,
+  };
+}

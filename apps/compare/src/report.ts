@@ -1,0 +1,159 @@
+import type { TargetResult, TransportResult } from "./compare.ts";
+import { networkOf } from "./environment.ts";
+import type { Equality } from "./equality.ts";
+import { describeFailure } from "./failure.ts";
+import type { Comparison } from "./outcome.ts";
+import { type Column, layTable } from "./table.ts";
+import { verdictOf } from "./verdict.ts";
+import { roundSizes, warmUpSize, type Workload } from "./workload.ts";
+
+/** Marks text up for a terminal, or leaves it as it is. */
+export type Paint = (style: "bold" | "dim", text: string) => string;
+
+/** The report for people: where and what, then a table for each target with what follows from it. */
+export function renderReport(comparison: Comparison, paint: Paint = (_, text) => text): string {
+  const { environment, workload, targets, interrupted } = comparison;
+  const { node, platform, arch, cores, cpu } = environment;
+  const network = networkOf(targets.find(({ remoteAddress }) => remoteAddress !== undefined)?.remoteAddress);
+  const measured = targets.some(({ results }) => results.length > 0);
+  const head = [
+    [`Node.js ${node}`, `${platform} ${arch}`, `${cores} × ${cpu}`, ...(network === "unknown" ? [] : [network])].join(
+      ", ",
+    ),
+    ...describeWorkload(workload),
+  ];
+  const blocks = [
+    ...(measured ? [head.map((line) => paint("dim", line)).join("\n")] : []),
+    ...targets.map((target) => renderTarget(target, workload, paint)),
+    ...(measured ? [paint("dim", "CPU is that of the client process alone; checking each answer is part of it.")] : []),
+    ...(interrupted ? ["Interrupted: the figures cover what was measured until then."] : []),
+  ];
+  return `${blocks.join("\n\n")}\n`;
+}
+
+function describeWorkload({ method, body, requests, concurrency }: Workload): readonly string[] {
+  const rounds = roundSizes(requests).length;
+  const bytes = body === undefined ? "" : ` with a body of ${amount(Buffer.byteLength(body), "byte")}`;
+  return [
+    `${method}${bytes}: ${amount(requests, "request")} over each transport, ${count(concurrency)} at a time, in ${amount(rounds, "round")} by turns`,
+    `after ${amount(warmUpSize(requests), "request")} over each to warm up`,
+  ];
+}
+
+function renderTarget(
+  { target, tlsVersion, probeFailure, results, equality, stoppedBy }: TargetResult,
+  workload: Workload,
+  paint: Paint,
+): string {
+  const context = { url: target.url, timeoutMs: workload.timeoutMs };
+  if (probeFailure !== undefined) return describeFailure(probeFailure.error, context);
+  const heading = `${target.url}${tlsVersion === undefined ? "" : ` (${tlsVersion.replace("TLSv", "TLS ")})`}`;
+  if (results.length === 0) return `${paint("bold", heading)}\nNothing was measured.`;
+  const [first = "", second = "", ...rows] = layResults(results);
+  const [baseline, ...others] = results;
+  return [
+    paint("bold", heading),
+    paint("dim", first),
+    paint("dim", second),
+    ...rows,
+    "",
+    ...others.flatMap((other) => (baseline === undefined ? [] : (verdictOf(baseline, other) ?? []))),
+    ...(equality === undefined ? ["No answer to compare."] : renderEquality(equality, results)),
+    ...results.flatMap((result) => renderFailures(result, context, workload)),
+    ...(stoppedBy === undefined ? [] : [`Stopped early, because request after request failed over ${stoppedBy}.`]),
+    ...results.flatMap(renderUnusedConnections),
+  ].join("\n");
+}
+
+/** Handshakes have columns only where there were any. */
+function layResults(results: readonly TransportResult[]): readonly string[] {
+  const secure = results.some(({ measurement: { handshakes } }) => handshakes.full + handshakes.resumed > 0);
+  const right = (first: string, second: string): Column => ({ header: [first, second], align: "right" });
+  const columns: Column[] = [
+    { header: ["", "transport"], align: "left" },
+    right("requests", "per s"),
+    right("p50", "ms"),
+    right("p90", "ms"),
+    right("p99", "ms"),
+    right("connections", "opened"),
+    ...(secure ? [right("handshakes", "full"), right("", "resumed")] : []),
+    right("reused", "%"),
+    right("CPU", "µs/req"),
+  ];
+  const rows = results.map(({ title, measurement }) => {
+    const { latencyMs, cpuMicrosPerRequest, handshakes } = measurement;
+    return [
+      title,
+      count(Math.round(measurement.requestsPerSecond)),
+      decimal(latencyMs?.p50, 2),
+      decimal(latencyMs?.p90, 2),
+      decimal(latencyMs?.p99, 2),
+      count(measurement.connections),
+      ...(secure ? [count(handshakes.full), count(handshakes.resumed)] : []),
+      decimal(measurement.reusedShare * 100, 1),
+      decimal(cpuMicrosPerRequest, 0),
+    ];
+  });
+  return layTable(columns, rows);
+}
+
+function renderEquality(
+  { verdict, differences, varying, ignoredFields }: Equality,
+  results: readonly TransportResult[],
+): readonly string[] {
+  const answers = results.reduce((total, { measurement }) => total + measurement.answered, 0);
+  const titles = new Map(results.map(({ name, title }) => [name, title]));
+  const [baseline] = results;
+  const lines: string[] = [];
+  if (verdict === "equal") lines.push(`Answers: all ${count(answers)} are equal byte for byte.`);
+  if (verdict === "varies")
+    lines.push(`Answers: the bodies vary by themselves; all ${count(answers)} agree in status and length class.`);
+  for (const { transport, answers: differing, detail } of differences) {
+    const who = titles.get(transport) ?? transport;
+    const whose =
+      differing > 0 ? `${amount(differing, "answer")} unlike its first` : `unlike ${baseline?.title ?? "the baseline"}`;
+    lines.push(`Answers differ: ${who} has ${detail} (${whose}).`);
+  }
+  const parts = varying.filter((part) => part !== "body").map((part) => part.replace("field ", ""));
+  if (verdict === "equal" && parts.length > 0)
+    lines.push(`Not compared, because they vary by themselves: ${parts.join(", ")}.`);
+  if (verdict !== "varies" && ignoredFields.length > 0) lines.push(`Fields not compared: ${ignoredFields.join(", ")}.`);
+  return lines;
+}
+
+function renderFailures(
+  { title, measurement: { answered, failed, failures, firstFailure } }: TransportResult,
+  context: { readonly url: string; readonly timeoutMs: number },
+  { requests }: Workload,
+): readonly string[] {
+  if (failed === 0) return [];
+  const codes = Object.entries(failures).map(([code, times]) => `${code} ${count(times)}`);
+  const sent = answered + failed === requests ? count(requests) : `${count(answered + failed)} sent`;
+  return [
+    `Failed: ${count(failed)} of ${sent} over ${title}: ${codes.join(", ")}.`,
+    `  ${describeFailure(firstFailure, context)}`,
+  ];
+}
+
+function renderUnusedConnections({
+  title,
+  openedByStats,
+  measurement: { connections },
+}: TransportResult): readonly string[] {
+  const unused = openedByStats - connections;
+  return unused > 0 ? [`${title} opened ${amount(unused, "more connection")} that carried no answer.`] : [];
+}
+
+function count(value: number): string {
+  return value.toLocaleString("en-US");
+}
+
+function amount(value: number, noun: string): string {
+  return `${count(value)} ${noun}${value === 1 ? "" : "s"}`;
+}
+
+function decimal(value: number | undefined, digits: number): string {
+  return value === undefined
+    ? "-"
+    : value.toLocaleString("en-US", { minimumFractionDigits: digits, maximumFractionDigits: digits });
+}

@@ -1,0 +1,56 @@
+import { http1 } from "@holdfast/http1";
+import type { Transport } from "@holdfast/transport";
+
+/** What the user can set of the transports; every entry gets the same. */
+export interface TransportSettings {
+  /** No exchange has to wait for a connection: there may be as many as run at a time. */
+  readonly concurrency: number;
+  readonly timeoutMs: number;
+  /** Certificates to trust instead of the system's, in PEM. */
+  readonly ca: string | undefined;
+  /** Do not verify certificates. */
+  readonly insecure: boolean;
+}
+
+/** A transport to compare. */
+export interface Entry {
+  /** In JSON; never changes its meaning. */
+  readonly name: string;
+  /** In tables; at most 20 characters. */
+  readonly title: string;
+  readonly protocol: string;
+  create(settings: TransportSettings): Transport;
+}
+
+/**
+ * The transports to compare; the first is the baseline that the others are held against. This is the only file that names
+ * adapters.
+ */
+export const entries: readonly Entry[] = [
+  {
+    name: "http1-no-reuse",
+    title: "HTTP/1.1 no reuse",
+    protocol: "http/1.1",
+    create: (settings) => http1({ ...networkOptions(settings), maxExchanges: 1 }),
+  },
+  {
+    name: "http1",
+    title: "HTTP/1.1 keep-alive",
+    protocol: "http/1.1",
+    create: (settings) => http1(networkOptions(settings)),
+  },
+];
+
+interface NetworkOptions {
+  readonly maxConnections: number;
+  readonly timeouts: { readonly connectMs: number; readonly headMs: number; readonly bodyGapMs: number };
+  readonly tls: { readonly ca?: string; readonly rejectUnauthorized: boolean };
+}
+
+function networkOptions({ concurrency, timeoutMs, ca, insecure }: TransportSettings): NetworkOptions {
+  return {
+    maxConnections: concurrency,
+    timeouts: { connectMs: timeoutMs, headMs: timeoutMs, bodyGapMs: timeoutMs },
+    tls: { ...(ca !== undefined && { ca }), rejectUnauthorized: !insecure },
+  };
+}
