@@ -48,8 +48,9 @@ for (const { dir, manifest } of all) {
       const name = packageOf(specifier);
       const sibling = name.startsWith("@holdfast/") ? name.slice("@holdfast/".length) : undefined;
       const known = sibling ?? (engines.includes(name) ? name : undefined);
-      if (name === manifest.name) problems.push(`${file}: imports its own package by name`);
-      else if (isPackage && inSource) {
+      if (name === manifest.name) {
+        if (inSource) problems.push(`${file}: imports its own package by name`);
+      } else if (isPackage && inSource) {
         if (known !== undefined && !table[short]?.includes(known))
           problems.push(`${file}: ${short} may not import ${name}`);
       } else if (isPackage && sibling !== undefined && adapters.includes(sibling)) {

@@ -30,6 +30,7 @@ function checkDependencies({ dir, manifest }: Member): void {
   const { dependencies = {}, devDependencies = {}, peerDependencies = {} } = manifest;
   const inSource = importedBy(sources(`${dir}/src`));
   const elsewhere = importedBy(sources(dir).filter((file) => !file.startsWith(`${dir}/src/`)));
+  elsewhere.delete(manifest.name);
   for (const name of inSource) {
     if (!(name in dependencies || name in peerDependencies))
       problems.push(`${dir}: src imports ${name}, which is no dependency`);
@@ -57,7 +58,7 @@ function checkDependencies({ dir, manifest }: Member): void {
   }
 }
 
-function importedBy(files: readonly string[]): ReadonlySet<string> {
+function importedBy(files: readonly string[]): Set<string> {
   return new Set(
     files
       .flatMap(importsOf)
