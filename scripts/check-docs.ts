@@ -28,7 +28,9 @@ function trackedFiles(): readonly string[] {
     cwd: root,
     encoding: "utf8",
   });
-  return stdout.split("\n").filter((file) => file !== "" && existsSync(join(root, file)));
+  return stdout
+    .split("\n")
+    .filter((file) => file !== "" && statSync(join(root, file), { throwIfNoEntry: false })?.isFile());
 }
 
 function checkLinks(page: string): void {
