@@ -1,5 +1,3 @@
-import { setFlagsFromString } from "node:v8";
-import { runInNewContext } from "node:vm";
 import { describe, expect, it } from "vitest";
 import { BodyBuffer, BodyReader } from "../src/body.ts";
 import { isTransportError } from "../src/error.ts";
@@ -106,26 +104,6 @@ describe.each(readers)("a body read by %s", (_, read) => {
     expect(asked).toEqual(["cancel"]);
     buffer.push(text("late"));
     buffer.end();
-  });
-
-  it("is held while it is read, and can be collected when nobody reads it", async () => {
-    setFlagsFromString("--expose-gc");
-    const collectGarbage = runInNewContext("gc") as () => void;
-    const begin = (reading: boolean): { buffer: BodyBuffer; reader: WeakRef<BodyReader> } => {
-      const { buffer, body } = bench();
-      if (reading) read(body).catch(() => undefined);
-      return { buffer, reader: new WeakRef(body) };
-    };
-    const inReading = begin(true);
-    const unread = begin(false);
-    for (let round = 0; round < 50 && unread.reader.deref() !== undefined; round += 1) {
-      await turn();
-      collectGarbage();
-    }
-    expect(unread.reader.deref()).toBeUndefined();
-    expect(inReading.reader.deref()).toBeDefined();
-    expect([inReading.buffer.state, unread.buffer.state]).toEqual(["open", "open"]);
-    inReading.buffer.end();
   });
 });
 
