@@ -113,7 +113,7 @@ describe("parseTarget", () => {
     }
   });
 
-  it("shares one origin string among paths, and no target among calls", () => {
+  it("changes no target that it gave when it gives the next of that origin", () => {
     const first = parseTarget("https://shared.example/1");
     const second = parseTarget("https://shared.example/2");
     expect(second).toEqual({ ...first, path: "/2" });
