@@ -13,7 +13,7 @@ import {
   negotiationFailed,
   resolveFailed,
 } from "./errors.ts";
-import { raceTcp } from "./happy-eyeballs.ts";
+import { openTcp, raceTcp } from "./happy-eyeballs.ts";
 import { ignoreLateErrors } from "./late-errors.ts";
 import { opened } from "./opened.ts";
 import type { DialSettings } from "./options.ts";
@@ -22,7 +22,7 @@ import { type Address, literalAddress, resolve } from "./resolve.ts";
 import { openSocksTunnel } from "./socks-proxy.ts";
 import type { Tickets } from "./tickets.ts";
 import { isTlsFailure, tlsReason } from "./tls-reason.ts";
-import { collectTickets, startTls, tlsInfo } from "./tls.ts";
+import { startTls, tlsInfo } from "./tls.ts";
 
 /** setTimeout's longest; a longer limit never fires. */
 const maxTimerMs = 2_147_483_647;
@@ -70,6 +70,7 @@ export class Dialling implements Dial {
         if (this.#settled) return;
         this.#settled = true;
         clearTimeout(this.#timer);
+        this.#sockets = [];
         fulfil(dialled);
       },
       (error: TransportError) => this.#fail(error),
@@ -123,7 +124,7 @@ export class Dialling implements Dial {
     const addresses = await this.#resolveTarget();
     this.#enter("connect", `no answer yet from ${listOf(addresses, target.port)}`);
     try {
-      return this.#hold(await raceTcp(addresses, target.port, this.#giveUp.signal));
+      return this.#hold(await raceTcp(addresses, (each) => openTcp(each, target.port), this.#giveUp.signal));
     } catch (error) {
       throw connectFailed(this.#facts(), messageOf(error), error);
     }
@@ -196,7 +197,7 @@ export class Dialling implements Dial {
       this.#enter("connect", `the proxy ${proxy.label} is not resolved yet`);
       const addresses = literal === undefined ? await resolve(proxy.hostname, this.#settings.lookup) : [literal];
       this.#enter("connect", `no answer yet from the proxy ${proxy.label}`);
-      const socket = this.#hold(await raceTcp(addresses, proxy.port, this.#giveUp.signal));
+      const socket = this.#hold(await raceTcp(addresses, (each) => openTcp(each, proxy.port), this.#giveUp.signal));
       if (proxy.kind !== "https:") return socket;
       this.#enter("connect", `the TLS handshake with the proxy ${proxy.label} is not finished`);
       const { hostname } = proxy;
@@ -236,11 +237,12 @@ export class Dialling implements Dial {
           ticket,
         }),
       );
-      const collected = collectTickets(socket, (fresh) => this.#tickets.set(target.origin, fresh));
+      // Node withholds the session of a peer that it has not verified: resuming skips the check of the peer's name.
+      const tickets = this.#tickets;
+      socket.on("session", (fresh) => tickets.set(target.origin, fresh));
       await opened(socket, "secureConnect");
       const chosen = socket.alpnProtocol || "";
       if (alpn.required && !alpn.offer.includes(chosen)) throw negotiationFailed(this.#facts(), alpn.offer, chosen);
-      collected.verified();
       return socket;
     } catch (error) {
       // A peer that was renewed may trip over the ticket of its predecessor.

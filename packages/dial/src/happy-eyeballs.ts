@@ -26,7 +26,11 @@ export function alternateFamilies(addresses: readonly Address[]): readonly Addre
  *
  * Rejects with the error of the only address, or with an `AggregateError` that has the code of the first.
  */
-export function raceTcp(addresses: readonly Address[], port: number, signal: AbortSignal): Promise<Socket> {
+export function raceTcp(
+  addresses: readonly Address[],
+  open: (address: Address) => Socket,
+  signal: AbortSignal,
+): Promise<Socket> {
   const waiting = [...alternateFamilies(addresses)];
   const attempts = new Set<Socket>();
   const errors: Error[] = [];
@@ -45,7 +49,7 @@ export function raceTcp(addresses: readonly Address[], port: number, signal: Abo
     const start = (address: Address | undefined = waiting.shift()): void => {
       clearTimeout(timer);
       if (address === undefined) return;
-      const attempt = openTcp(address, port);
+      const attempt = open(address);
       const win = (): void => {
         attempts.delete(attempt);
         attempt.off("error", fail);
@@ -69,7 +73,8 @@ export function raceTcp(addresses: readonly Address[], port: number, signal: Abo
   });
 }
 
-function openTcp({ address, family }: Address, port: number): Socket {
+/** One attempt. */
+export function openTcp({ address, family }: Address, port: number): Socket {
   const socket = connect({
     host: address,
     port,

@@ -66,7 +66,7 @@ export function parseDialOptions(options: DialOptions): DialSettings {
   }
   if (lookup !== undefined && typeof lookup !== "function") throw new TypeError("lookup is not a function");
   return Object.freeze({
-    tls: parseTls(tls ?? {}),
+    tls: parseTls(tls === undefined ? {} : tls),
     socketPath,
     proxy: proxy === undefined || proxy === "environment" ? proxy : parseProxy(proxy, "proxy"),
     lookup: lookup ?? systemLookup,

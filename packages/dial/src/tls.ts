@@ -80,25 +80,6 @@ export function startTls(socket: Socket, { hostname, context, peer, alpn, ticket
   );
 }
 
-/**
- * Hands on the tickets of a connection for its whole life (TLS 1.3 sends them whenever it likes), but none before
- * `verified()`: a resumed handshake does not check the peer's name again, so a session of an unverified peer is poison.
- */
-export function collectTickets(socket: TLSSocket, keep: (ticket: Buffer) => void): { verified(): void } {
-  let early: Buffer | undefined;
-  let verified = false;
-  socket.on("session", (ticket) => {
-    if (verified) keep(ticket);
-    else early = ticket;
-  });
-  return {
-    verified: () => {
-      verified = true;
-      if (early !== undefined) keep(early);
-    },
-  };
-}
-
 /** What the handshake agreed on. */
 export function tlsInfo(socket: TLSSocket): TlsInfo {
   return {
