@@ -1,7 +1,7 @@
 /**
  * Client CPU and requests per second of a small GET, body read: our adapter beside its engine and its peers, in one run.
  *
- *     pnpm bench [--requests 20000] [--concurrency 32] [--rounds 5] [--json FILE] [--only NAME,NAME]
+ *     pnpm bench [--requests 60000] [--concurrency 32] [--rounds 5] [--json FILE] [--only NAME,NAME]
  *
  * Each measurement is a process of its own, so nobody pays for another's heap; rounds are interleaved and shuffled, so a
  * drift of the machine hits all alike. Compare the ratios of one run, not the figures of two.
@@ -20,7 +20,7 @@ interface Sample {
 
 const { values } = parseArgs({
   options: {
-    requests: { type: "string", default: "20000" },
+    requests: { type: "string", default: "60000" },
     concurrency: { type: "string", default: "32" },
     rounds: { type: "string", default: "5" },
     only: { type: "string" },

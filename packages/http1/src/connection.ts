@@ -19,6 +19,8 @@ export class Http1Connection implements DriverConnection {
   readonly owner: ConnectionOwner;
   /** The error that the socket itself reported: undici hides the end of a body that has no length behind a normal one. */
   socketError: Error | undefined;
+  /** It has been there after an exchange, so the peer keeps it. */
+  outlives = false;
   readonly #client: Client;
   readonly #socket: DialledSocket["socket"];
   readonly #servername: string;
@@ -52,6 +54,12 @@ export class Http1Connection implements DriverConnection {
 
   get lost(): boolean {
     return this.#socket.destroyed;
+  }
+
+  /** The peer said that this exchange is the last. */
+  ends(): void {
+    this.outlives = false;
+    this.owner.drains("Connection: close");
   }
 
   run(exchange: Exchange): void {

@@ -1,4 +1,4 @@
-import type { Attempt, Exchange } from "@holdfast/pool";
+import { type Attempt, type Exchange, type HandOver, soon } from "@holdfast/pool";
 import type { Dispatcher } from "undici";
 import { isUnframed, requestBody, slicedLength } from "./body.ts";
 import type { Http1Connection } from "./connection.ts";
@@ -18,12 +18,13 @@ const maxDiscardMs = 1_000;
  *     dispatched ──► started ──► responding ──► done
  *          └────────────┴────────────┴────────► failed
  */
-export class Http1Exchange implements Attempt, Dispatcher.DispatchHandler {
+export class Http1Exchange implements Attempt, HandOver, Dispatcher.DispatchHandler {
   readonly #exchange: Exchange;
   readonly #connection: Http1Connection;
   #controller: Dispatcher.DispatchController | undefined;
   /** Given up by the pool: nothing is reported any more. */
   #over = false;
+  #sent = false;
   #responded = false;
   #headSeen = false;
   #unframed = false;
@@ -62,6 +63,7 @@ export class Http1Exchange implements Attempt, Dispatcher.DispatchHandler {
   }
 
   onRequestSent(): void {
+    this.#sent = true;
     if (!this.#over) this.#exchange.sent();
   }
 
@@ -80,6 +82,9 @@ export class Http1Exchange implements Attempt, Dispatcher.DispatchHandler {
     this.#headSeen = true;
     this.#unframed = isUnframed(this.#exchange.request.method, status, fields);
     const hint = fields["keep-alive"];
+    const connection = fields["connection"];
+    if (connection !== undefined && connection !== "keep-alive" && /\bclose\b/i.test(String(connection)))
+      this.#connection.ends();
     if (hint !== undefined) this.#connection.owner.keepAlive(parseKeepAlive(hint));
     if (!this.#exchange.head(status, fields)) {
       this.#over = true;
@@ -155,11 +160,19 @@ export class Http1Exchange implements Attempt, Dispatcher.DispatchHandler {
     this.#controller?.abort(reason instanceof Error ? reason : new Error("cancelled"));
   }
 
-  /** undici closes a connection that cannot be used again right after this call; so look after it. */
+  /**
+   * undici closes a connection that cannot be used again, but only after it has told of the end. So look after that, unless
+   * the connection has outlived an exchange before and nothing says that this one is its last.
+   */
   #free(): void {
-    queueMicrotask(() => {
-      if (!this.#connection.lost) this.#connection.owner.freed(this.#exchange);
-    });
+    if (this.#connection.outlives && this.#sent) return this.handOver();
+    soon(this);
+  }
+
+  handOver(): void {
+    if (this.#connection.lost) return;
+    this.#connection.outlives = true;
+    this.#connection.owner.freed(this.#exchange);
   }
 }
 

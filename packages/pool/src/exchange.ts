@@ -15,9 +15,10 @@ import {
 import { forget, heed } from "./abort-hub.ts";
 import type { Attempt, Failure } from "./driver.ts";
 import { aborted, bodyFailed, bodyTooLong, closed, deadlineExceeded, hookFailed, phaseTimeout } from "./errors.ts";
+import { type HandOver, soon } from "./hand-over.ts";
 import { publishExchange } from "./publish.ts";
 import { decideReplay } from "./replay.ts";
-import { RequestBody } from "./request-body.ts";
+import { type RequestBody, requestBody } from "./request-body.ts";
 import { MutableTimings, responseOf } from "./response.ts";
 import type { Place } from "./wait-list.ts";
 import type { Connection } from "./connection.ts";
@@ -40,6 +41,8 @@ export interface ExchangeHost {
 }
 
 let lastId = 0;
+const none: readonly TransportError[] = [];
+const noTrailers: Promise<Fields> = Promise.resolve(noFields);
 
 /**
  * One request through the pool, from the call to the end of its response body. Owned by the pool; the driver reports to it
@@ -49,7 +52,7 @@ let lastId = 0;
  *        ▲  └────────│───────────│──────► over   abort, limit, failure
  *        └───────────┘                           put back: the peer cannot have seen it, or may get it twice
  */
-export class Exchange {
+export class Exchange implements HandOver {
   readonly id: number = ++lastId;
   readonly request: CheckedRequest;
   readonly timeouts: Timeouts;
@@ -78,12 +81,15 @@ export class Exchange {
   #settleTrailers:
     | { readonly resolve: (trailers: Fields) => void; readonly reject: (error: unknown) => void }
     | undefined;
+  #headers: Fields = noFields;
+  #trailers: Fields = noFields;
+  #failed: TransportError | undefined;
   #over = false;
   #coveredAt = 0;
   #interim = 0;
   #resubmissions = 0;
   #replayed = false;
-  #earlier: TransportError[] = [];
+  #earlier: readonly TransportError[] = none;
 
   constructor(
     request: CheckedRequest,
@@ -95,7 +101,7 @@ export class Exchange {
     const { deadlineMs, signal } = request.source;
     this.request = request;
     this.timeouts = timeouts;
-    this.body = new RequestBody(request.body);
+    this.body = requestBody(request.body);
     this.startedAt = performance.now();
     this.deadlineMs = deadlineMs ?? 60_000;
     this.deadlineAt = this.startedAt + this.deadlineMs;
@@ -205,16 +211,17 @@ export class Exchange {
     this.timings.firstByte = now - this.startedAt;
     this.phase = "body";
     this.#limit(this.timeouts.bodyGapMs, now);
-    const buffer = new BodyBuffer(this);
-    this.#buffer = buffer;
-    const trailers = new Promise<Fields>((resolve, reject) => {
-      this.#settleTrailers = { resolve, reject };
-    });
-    trailers.catch(ignore);
+    this.#buffer = new BodyBuffer(this);
+    this.#headers = headers;
     if (events.exchangeHead.hasSubscribers) publishExchange(events.exchangeHead, this);
-    this.#resolve(responseOf(this, buffer, headers, trailers));
-    this.#host.settled(this);
+    soon(this);
     return true;
+  }
+
+  /** Gives the caller its response. */
+  handOver(): void {
+    this.#resolve(responseOf(this, this.#buffer as BodyBuffer, this.#headers, this.#promiseTrailers()));
+    this.#host.settled(this);
   }
 
   data(chunk: Uint8Array): void {
@@ -228,6 +235,7 @@ export class Exchange {
     this.timings.end = performance.now() - this.startedAt;
     this.#finish(false);
     this.#buffer?.end();
+    this.#trailers = trailers;
     this.#settleTrailers?.resolve(trailers);
   }
 
@@ -330,7 +338,20 @@ export class Exchange {
       return;
     }
     this.#buffer?.fail(error);
+    this.#failed = error;
     this.#settleTrailers?.reject(error);
+  }
+
+  #promiseTrailers(): Promise<Fields> {
+    if (this.#over && this.#failed === undefined)
+      return this.#trailers === noFields ? noTrailers : Promise.resolve(this.#trailers);
+    const trailers = new Promise<Fields>((resolve, reject) => {
+      this.#settleTrailers = { resolve, reject };
+    });
+    // Whoever does not ask for trailers must not be told that they failed.
+    trailers.catch(ignore);
+    if (this.#failed !== undefined) this.#settleTrailers?.reject(this.#failed);
+    return trailers;
   }
 
   #finish(failed: boolean): void {
@@ -358,7 +379,7 @@ export class Exchange {
       replayed: this.#replayed,
     });
     if (decision === "fail" || connection === undefined) return false;
-    this.#earlier.push(this.#error(failure));
+    this.#earlier = [...this.#earlier, this.#error(failure)];
     if (decision === "replay") this.#replayed = true;
     else this.#resubmissions++;
     if (events.retry.hasSubscribers) publishExchange(events.retry, this, this.#earlier.at(-1), this.#earlier.length);
@@ -393,7 +414,7 @@ export class Exchange {
       attempt: request.source.attempt ?? 1,
       reused: this.connection !== undefined && this.index > 0,
       elapsedMs: performance.now() - startedAt,
-      attempts: this.#earlier.slice(),
+      attempts: this.#earlier,
       ...("cause" in failure ? { cause: failure.cause } : {}),
     });
   }
@@ -403,7 +424,7 @@ export class Exchange {
       delivery: this.delivery,
       attempt: this.request.source.attempt ?? 1,
       elapsedMs: performance.now() - this.startedAt,
-      attempts: this.#earlier.slice(),
+      attempts: this.#earlier,
     });
   }
 }

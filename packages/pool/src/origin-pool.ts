@@ -5,7 +5,7 @@ import { queueFull } from "./errors.ts";
 import type { Exchange } from "./exchange.ts";
 import { dialHoldMs, type LifetimeLimits } from "./lifetime.ts";
 import type { ParsedPoolOptions } from "./options.ts";
-import { place, type Situation } from "./place.ts";
+import { pick, place, type Situation } from "./place.ts";
 import { WaitList } from "./wait-list.ts";
 
 /** What the pool of one origin needs of the pool of all. */
@@ -79,8 +79,7 @@ export class OriginPool implements ConnectionHost {
   submit(exchange: Exchange): void {
     // The way of most exchanges: nobody waits and a connection is free.
     if (this.#waiting.size === 0 && this.#available.length > 0 && this.#waitingFresh.size === 0) {
-      const next = place(this.#look(1));
-      if (next.action === "use") return this.#run(exchange, next.connection);
+      return this.#run(exchange, pick(this.#available, this.#host.driver.multiplexed));
     }
     this.#waiting.push(exchange);
     exchange.queued();
@@ -113,7 +112,7 @@ export class OriginPool implements ConnectionHost {
     if (this.#placing) return;
     this.#placing = true;
     for (;;) {
-      const next = place(this.#look(0));
+      const next = place(this.#look());
       if (next.action === "use")
         this.#run((next.fresh ? this.#waitingFresh : this.#waiting).shift() as Exchange, next.connection);
       else if (next.action === "dial") this.#dial();
@@ -217,9 +216,9 @@ export class OriginPool implements ConnectionHost {
 
   // ---- inside
 
-  #look(arriving: number): Situation<Connection> {
+  #look(): Situation<Connection> {
     const now = this.#situation;
-    now.waiting = this.#waiting.size + arriving;
+    now.waiting = this.#waiting.size;
     now.waitingFresh = this.#waitingFresh.size;
     now.draining = this.#draining.size;
     now.totalConnections = this.#host.totalConnections;

@@ -54,3 +54,10 @@ export class RequestBody {
     iterator.return?.().then(undefined, () => {});
   }
 }
+
+const empty: RequestBody = new RequestBody({ kind: "none", replayable: true });
+
+/** The body of a new exchange; those without one share theirs, which has nothing to remember. */
+export function requestBody(body: CheckedBody): RequestBody {
+  return body.kind === "none" ? empty : new RequestBody(body);
+}

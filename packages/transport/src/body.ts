@@ -28,6 +28,9 @@ type Collector = {
 const highWaterBytes = 65_536;
 const lowWaterBytes = highWaterBytes / 4;
 
+/** The chunks of every body that has none, so that a list is made only where it is needed. Never written to. */
+const none: Uint8Array[] = [];
+
 /**
  * The adapter's end of a response body: push chunks, then `end()` or `fail()` once. It does not know its reader, so a
  * reader that is thrown away can be noticed.
@@ -40,7 +43,7 @@ export class BodyBuffer {
   state: "open" | "ended" | "failed" | "cancelled" = "open";
   used = false;
   #source: BodySource;
-  #chunks: Uint8Array[] = [];
+  #chunks: Uint8Array[] = none;
   #bytes = 0;
   #paused = false;
   #error: unknown;
@@ -60,7 +63,8 @@ export class BodyBuffer {
       waiter.resolve({ done: false, value: chunk });
       return;
     }
-    this.#chunks.push(chunk);
+    if (this.#chunks === none) this.#chunks = [chunk];
+    else this.#chunks.push(chunk);
     this.#bytes += chunk.byteLength;
     const collector = this.#collector;
     if (collector !== undefined) {
@@ -92,8 +96,8 @@ export class BodyBuffer {
 
   /** For the reader: the next chunk, or how the body ended. */
   next(): Promise<IteratorResult<Uint8Array, undefined>> {
-    const value = this.#chunks.shift();
-    if (value !== undefined) {
+    if (this.#chunks.length > 0) {
+      const value = this.#chunks.shift() as Uint8Array;
       this.#bytes -= value.byteLength;
       if (this.#paused && this.#bytes <= lowWaterBytes) this.#unpause();
       return Promise.resolve({ done: false, value });
@@ -146,20 +150,26 @@ export class BodyBuffer {
 
   #take(): Uint8Array {
     const chunks = this.#chunks;
-    const bytes = new Uint8Array(this.#bytes);
-    let offset = 0;
-    for (const chunk of chunks) {
-      bytes.set(chunk, offset);
-      offset += chunk.byteLength;
-    }
+    // A copy would cost more than all the rest of a small body.
+    const bytes = chunks.length === 1 ? (chunks[0] as Uint8Array) : joined(chunks, this.#bytes);
     this.#drop();
     return bytes;
   }
 
   #drop(): void {
-    this.#chunks = [];
+    this.#chunks = none;
     this.#bytes = 0;
   }
+}
+
+function joined(chunks: readonly Uint8Array[], byteLength: number): Uint8Array {
+  const bytes = new Uint8Array(byteLength);
+  let offset = 0;
+  for (const chunk of chunks) {
+    bytes.set(chunk, offset);
+    offset += chunk.byteLength;
+  }
+  return bytes;
 }
 
 const decoder: TextDecoder = new TextDecoder();

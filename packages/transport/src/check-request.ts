@@ -24,6 +24,8 @@ export interface CheckedRequest {
 const token = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 // Everything but controls; a code point above 255 does not fit the wire (RFC 9110, 5.5).
 const fieldValue = /^[\t\x20-\x7e\x80-\xff]*$/;
+/** The fields of every request that has none. Never written to. */
+const noHeaders: string[] = [];
 const noBody: CheckedBody = { kind: "none", replayable: true };
 
 /** RFC 9110, 9.2.2, and the safe methods of WebDAV and of the QUERY draft. */
@@ -62,7 +64,7 @@ export function checkRequest(request: TransportRequest): CheckedRequest {
   if (typeof request !== "object" || request === null) throw new TypeError("request() takes an object with a url");
   const target = parseTarget(request.url);
   const method = request.method === undefined || request.method === "GET" ? "GET" : checkMethod(request.method);
-  const headers: string[] = [];
+  const headers: string[] = request.headers === undefined ? noHeaders : [];
   let keyed = false;
   let length: string | undefined;
   if (request.headers !== undefined) {

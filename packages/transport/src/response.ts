@@ -26,6 +26,7 @@ export interface CollectOptions {
 export interface ResponseBody extends AsyncIterable<Uint8Array>, AsyncDisposable {
   /** True once somebody reads it, or has given it up. */
   readonly used: boolean;
+  /** Everything. The bytes may be a view on a larger buffer, as chunks are: mind `byteOffset` when using `buffer`. */
   bytes(options?: CollectOptions): Promise<Uint8Array>;
   /** Decoded as UTF-8, a byte order mark stripped. */
   text(options?: CollectOptions): Promise<string>;

@@ -36,7 +36,11 @@ export function parseTarget(url: URL | string): Target {
   if (known !== undefined) {
     if (slash < 0) return known;
     const path = url.slice(slash);
-    if (plainPath.test(path) && !dotSegment.test(path)) return { ...known, path };
+    if (path === known.path) return known;
+    if (plainPath.test(path) && !dotSegment.test(path)) {
+      const { origin, scheme, hostname, port } = known;
+      return { origin, scheme, hostname, port, path };
+    }
   }
   const target = split(parse(url));
   // What stands before a slash need not be the origin: "http:///" and "ws://a/b" can stand there too.
