@@ -172,7 +172,7 @@ export class Http1Exchange implements Attempt, HandOver, Dispatcher.DispatchHand
   handOver(): void {
     if (this.#connection.lost) return;
     this.#connection.outlives = true;
-    this.#connection.owner.freed(this.#exchange);
+    this.#connection.owner.freed();
   }
 }
 

@@ -1,10 +1,12 @@
 /** Something that a signal ends. */
 export interface Abortable {
+  /** Where the hub keeps it; -1 while it does not. */
+  signalSlot: number;
   abort(reason: unknown): void;
 }
 
 interface Entry {
-  readonly targets: Set<Abortable>;
+  readonly targets: Abortable[];
   readonly listener: () => void;
 }
 
@@ -13,23 +15,31 @@ const entries = new WeakMap<AbortSignal, Entry>();
 
 /** Ends `target` when `signal` fires, until {@link forget}. The caller has looked at `signal.aborted` before. */
 export function heed(signal: AbortSignal, target: Abortable): void {
-  const known = entries.get(signal);
-  if (known !== undefined) {
-    known.targets.add(target);
-    return;
+  let entry = entries.get(signal);
+  if (entry === undefined) {
+    const targets: Abortable[] = [];
+    const listener = (): void => {
+      entries.delete(signal);
+      for (const one of targets.slice()) if (one.signalSlot >= 0) one.abort(signal.reason);
+    };
+    entry = { targets, listener };
+    entries.set(signal, entry);
+    signal.addEventListener("abort", listener, { once: true });
   }
-  const targets = new Set([target]);
-  const listener = (): void => {
-    entries.delete(signal);
-    for (const one of targets) one.abort(signal.reason);
-  };
-  entries.set(signal, { targets, listener });
-  signal.addEventListener("abort", listener, { once: true });
+  target.signalSlot = entry.targets.push(target) - 1;
 }
 
 export function forget(signal: AbortSignal, target: Abortable): void {
+  const slot = target.signalSlot;
   const entry = entries.get(signal);
-  if (entry === undefined || !entry.targets.delete(target) || entry.targets.size > 0) return;
-  entries.delete(signal);
-  signal.removeEventListener("abort", entry.listener);
+  target.signalSlot = -1;
+  if (slot < 0 || entry === undefined) return;
+  const last = entry.targets.pop() as Abortable;
+  if (last !== target) {
+    entry.targets[slot] = last;
+    last.signalSlot = slot;
+  } else if (entry.targets.length === 0) {
+    entries.delete(signal);
+    signal.removeEventListener("abort", entry.listener);
+  }
 }

@@ -36,7 +36,6 @@ export class Connection implements ConnectionOwner {
   readonly target: Target;
   readonly origin: string;
   state: ConnectionState = "connecting";
-  readonly inFlightExchanges: Set<Exchange> = new Set();
   inFlight = 0;
   served = 0;
   capacity = 0;
@@ -49,6 +48,7 @@ export class Connection implements ConnectionOwner {
   openedAt = 0;
   idleSince = 0;
   expiresAt: number = Infinity;
+  watchSlot: number = -1;
 
   readonly #host: ConnectionHost;
   #driver: DriverConnection | undefined;
@@ -94,7 +94,6 @@ export class Connection implements ConnectionOwner {
   /** Runs an exchange. The origin has made sure that there is room. */
   run(exchange: Exchange): void {
     if (this.inFlight++ === 0) this.#driver?.hold(true);
-    this.inFlightExchanges.add(exchange);
     this.#limit();
     exchange.leased(this, this.served++);
     if (exchangesLeft(this.served, this.#host.limits.maxExchanges, this.#hint, this.#servedAtHint) <= 0)
@@ -121,8 +120,7 @@ export class Connection implements ConnectionOwner {
 
   // ---- told by the driver
 
-  freed(exchange: Exchange): void {
-    if (!this.inFlightExchanges.delete(exchange)) return;
+  freed(): void {
     this.inFlight--;
     if (this.inFlight === 0) {
       this.idleSince = performance.now();

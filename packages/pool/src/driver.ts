@@ -48,7 +48,7 @@ export interface DriverConnection {
 /** The pool's side of a connection, told by the driver. */
 export interface ConnectionOwner {
   /** An exchange has left it, and it is fit for another. */
-  freed(exchange: Exchange): void;
+  freed(): void;
   /** It carries this many at a time from now on. */
   capacityIs(capacity: number): void;
   keepAlive(hint: KeepAliveHint): void;

@@ -62,6 +62,8 @@ export class Exchange implements HandOver {
   timings: MutableTimings = new MutableTimings();
   readonly body: RequestBody;
   expiresAt: number = Infinity;
+  watchSlot: number = -1;
+  signalSlot: number = -1;
   phase: Phase = "queue";
   delivery: Delivery = "not-sent";
   place: Place | undefined;

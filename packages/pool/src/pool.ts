@@ -134,7 +134,7 @@ export class Pool implements ExchangeHost, OriginHost {
   destroy(reason?: unknown): Promise<void> {
     this.#destroyed ??= { reason };
     this.#beginClosing();
-    for (const exchange of [...this.#exchanges.items]) exchange.closed(this.#destroyed.reason);
+    for (const exchange of this.#exchanges.items()) exchange.closed(this.#destroyed.reason);
     for (const origin of [...this.#origins.values()]) origin.destroy(this.#destroyed.reason);
     return this.#closed as Promise<void>;
   }
@@ -268,12 +268,12 @@ export class Pool implements ExchangeHost, OriginHost {
   }
 
   #drain(): void {
-    if (this.#exchanges.items.size === 0) for (const origin of [...this.#origins.values()]) origin.closeIdle();
+    if (this.#exchanges.size === 0) for (const origin of [...this.#origins.values()]) origin.closeIdle();
     this.#endIfDone();
   }
 
   #endIfDone(): void {
-    if (!this.closing || this.totalConnections > 0 || this.#exchanges.items.size > 0) return;
+    if (!this.closing || this.totalConnections > 0 || this.#exchanges.size > 0) return;
     this.#exchanges.stop();
     this.#connections.stop();
     this.#ended?.();

@@ -2,6 +2,8 @@
 export interface Expiring {
   /** On the clock of `performance.now()`; `Infinity` for never. Tell the watch with `note` when it comes nearer. */
   expiresAt: number;
+  /** Where the watch keeps it; -1 while it does not. */
+  watchSlot: number;
   expire(now: number): void;
 }
 
@@ -15,18 +17,35 @@ const grainMs = 5;
  * Owned by a pool. Its timer never keeps the process alive by itself, except between `hold()` and `release()`.
  */
 export class Watch<T extends Expiring> {
-  readonly items: Set<T> = new Set();
+  // Not a Set: one that is added to and deleted from all the time leaves a chain of old tables, each holding what was in
+  // it, which the young generation's collector takes for alive.
+  readonly #items: T[] = [];
   #timer: NodeJS.Timeout | undefined;
   #wakeAt = Infinity;
   #holds = 0;
 
+  get size(): number {
+    return this.#items.length;
+  }
+
+  /** What is watched now; a copy, because ending one changes the list. */
+  items(): T[] {
+    return this.#items.slice();
+  }
+
   add(item: T): void {
-    this.items.add(item);
+    item.watchSlot = this.#items.push(item) - 1;
     if (item.expiresAt < this.#wakeAt) this.#arm(item.expiresAt);
   }
 
   delete(item: T): void {
-    this.items.delete(item);
+    const slot = item.watchSlot;
+    if (slot < 0) return;
+    item.watchSlot = -1;
+    const last = this.#items.pop() as T;
+    if (last === item) return;
+    this.#items[slot] = last;
+    last.watchSlot = slot;
   }
 
   /** The item's expiry changed. */
@@ -60,11 +79,9 @@ export class Watch<T extends Expiring> {
     this.#timer = undefined;
     this.#wakeAt = Infinity;
     const now = performance.now();
+    for (const item of this.items()) if (item.expiresAt <= now && item.watchSlot >= 0) item.expire(now);
     let next = Infinity;
-    for (const item of this.items) {
-      if (item.expiresAt <= now) item.expire(now);
-      if (this.items.has(item) && item.expiresAt < next) next = item.expiresAt;
-    }
+    for (const { expiresAt } of this.#items) if (expiresAt < next) next = expiresAt;
     // An expiry may have armed the timer already, for something earlier or later than what is left.
     if (next < this.#wakeAt) this.#arm(Math.max(next, now + grainMs));
   };
