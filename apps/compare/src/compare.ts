@@ -33,7 +33,7 @@ export interface TargetResult {
   readonly results: readonly TransportResult[];
   /** Undefined if nothing was answered. */
   readonly equality: Equality | undefined;
-  /** The first measured answer over the baseline. */
+  /** The first measured answer over the baseline, or over the first transport that was answered at all. */
   readonly firstAnswer: Answer | undefined;
   /** Title of the transport that failed so often in a row that the rest was not sent. */
   readonly stoppedBy: string | undefined;
@@ -127,7 +127,7 @@ async function compareWith(
       openedByStats: transport.stats().totals.connectionsOpened,
     })),
     equality: ledgers.every(({ answers }) => answers === 0) ? undefined : equality,
-    firstAnswer: ledgers[0]?.first,
+    firstAnswer: ledgers.find((ledger) => ledger.first !== undefined)?.first,
     stoppedBy: runs.find(({ observer }) => observer.doomed)?.entry.title,
   };
 }

@@ -36,7 +36,7 @@ export interface TargetJson {
   readonly probeFailure: FailureJson | null;
   readonly stoppedEarly: boolean;
   readonly equality: Equality | null;
-  /** The first measured answer over the baseline. */
+  /** The first measured answer, over the baseline if it had one. */
   readonly answer: { readonly status: number; readonly bodyBytes: number; readonly bodySha256: string } | null;
   readonly transports: readonly TransportJson[];
 }

@@ -61,9 +61,13 @@ async function compareAll(options: RunOptions, signal: AbortSignal): Promise<Com
   if (url !== undefined) {
     await compare({ name: "url", url }, options.ca);
   } else {
-    await using origin = await startOrigin();
-    await compare({ name: "plain", url: origin.plainUrl }, undefined);
-    await compare({ name: "tls", url: origin.tlsUrl }, origin.certificate);
+    const origin = await startOrigin();
+    try {
+      await compare({ name: "plain", url: origin.plainUrl }, undefined);
+      await compare({ name: "tls", url: origin.tlsUrl }, origin.certificate);
+    } finally {
+      await origin.close();
+    }
   }
   return { startedAt, environment: readEnvironment(), workload, targets, interrupted: signal.aborted };
 }

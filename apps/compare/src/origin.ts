@@ -9,23 +9,26 @@ export type OriginMessage =
   | { readonly kind: "failed"; readonly reason: string };
 
 /** A local origin in a process of its own, so that its CPU time is not in the client's figures. */
-export interface LocalOrigin extends AsyncDisposable {
+export interface LocalOrigin {
   readonly plainUrl: string;
   readonly tlsUrl: string;
   /** In PEM; signs itself, so it is its own issuer. */
   readonly certificate: string;
+  /** Ends the child and waits until it is gone. */
+  close(): Promise<void>;
 }
 
 /**
- * Starts the origin and waits until it listens. Disposing ends the child and waits for that; if this process dies first,
- * the child ends by itself, because its IPC channel closes.
+ * Starts the origin and waits until it listens. If this process dies before `close()`, the child ends by itself, because
+ * its IPC channel closes.
  *
  * @throws Error with a plain sentence if it does not come up.
  */
 export async function startOrigin(): Promise<LocalOrigin> {
   // Run from source the neighbour is a .ts file, built it is a .js file.
   const file = fileURLToPath(new URL(`./origin-process${extname(import.meta.url)}`, import.meta.url));
-  const child = fork(file, { stdio: ["ignore", "ignore", "inherit", "ipc"] });
+  // Not the parent's flags: a debugger's port, for one, cannot be had twice.
+  const child = fork(file, { execArgv: [], stdio: ["ignore", "ignore", "inherit", "ipc"] });
   const exited = once(child, "exit");
   const message = await Promise.race([
     once(child, "message").then(([first]) => first as OriginMessage),
@@ -43,5 +46,5 @@ export async function startOrigin(): Promise<LocalOrigin> {
     throw new Error(`The local origin could not start: ${message.reason}.`);
   }
   const { plainUrl, tlsUrl, certificate } = message;
-  return { plainUrl, tlsUrl, certificate, [Symbol.asyncDispose]: end };
+  return { plainUrl, tlsUrl, certificate, close: end };
 }

@@ -40,11 +40,8 @@ function describeWorkload({ method, body, requests, concurrency }: Workload): re
   ];
 }
 
-function renderTarget(
-  { target, tlsVersion, probeFailure, results, equality, stoppedBy }: TargetResult,
-  workload: Workload,
-  paint: Paint,
-): string {
+function renderTarget(result: TargetResult, workload: Workload, paint: Paint): string {
+  const { target, tlsVersion, probeFailure, results, equality, stoppedBy } = result;
   const context = { url: target.url, timeoutMs: workload.timeoutMs };
   if (probeFailure !== undefined) return describeFailure(probeFailure.error, context);
   const heading = `${target.url}${tlsVersion === undefined ? "" : ` (${tlsVersion.replace("TLSv", "TLS ")})`}`;
@@ -58,14 +55,14 @@ function renderTarget(
     ...rows,
     "",
     ...others.flatMap((other) => (baseline === undefined ? [] : (verdictOf(baseline, other) ?? []))),
-    ...(equality === undefined ? ["No answer to compare."] : renderEquality(equality, results)),
-    ...results.flatMap((result) => renderFailures(result, context, workload)),
+    ...(equality === undefined ? ["No answer to compare."] : renderEquality(equality, result)),
+    ...results.flatMap((one) => renderFailures(one, context, workload)),
     ...(stoppedBy === undefined ? [] : [`Stopped early, because request after request failed over ${stoppedBy}.`]),
     ...results.flatMap(renderUnusedConnections),
   ].join("\n");
 }
 
-/** Handshakes have columns only where there were any. */
+/** Handshakes have a column only where there were any. */
 function layResults(results: readonly TransportResult[]): readonly string[] {
   const secure = results.some(({ measurement: { handshakes } }) => handshakes.full + handshakes.resumed > 0);
   const right = (first: string, second: string): Column => ({ header: [first, second], align: "right" });
@@ -76,7 +73,7 @@ function layResults(results: readonly TransportResult[]): readonly string[] {
     right("p90", "ms"),
     right("p99", "ms"),
     right("connections", "opened"),
-    ...(secure ? [right("handshakes", "full"), right("", "resumed")] : []),
+    ...(secure ? [right("TLS handshakes", "full / resumed")] : []),
     right("reused", "%"),
     right("CPU", "µs/req"),
   ];
@@ -89,7 +86,7 @@ function layResults(results: readonly TransportResult[]): readonly string[] {
       decimal(latencyMs?.p90, 2),
       decimal(latencyMs?.p99, 2),
       count(measurement.connections),
-      ...(secure ? [count(handshakes.full), count(handshakes.resumed)] : []),
+      ...(secure ? [`${count(handshakes.full)} / ${count(handshakes.resumed)}`] : []),
       decimal(measurement.reusedShare * 100, 1),
       decimal(cpuMicrosPerRequest, 0),
     ];
@@ -97,17 +94,20 @@ function layResults(results: readonly TransportResult[]): readonly string[] {
   return layTable(columns, rows);
 }
 
-function renderEquality(
-  { verdict, differences, varying, ignoredFields }: Equality,
-  results: readonly TransportResult[],
-): readonly string[] {
+function renderEquality(equality: Equality, { results, firstAnswer }: TargetResult): readonly string[] {
+  const { verdict, differences, varying, ignoredFields } = equality;
   const answers = results.reduce((total, { measurement }) => total + measurement.answered, 0);
   const titles = new Map(results.map(({ name, title }) => [name, title]));
   const [baseline] = results;
   const lines: string[] = [];
-  if (verdict === "equal") lines.push(`Answers: all ${count(answers)} are equal byte for byte.`);
-  if (verdict === "varies")
-    lines.push(`Answers: the bodies vary by themselves; all ${count(answers)} agree in status and length class.`);
+  const status = `status ${firstAnswer?.status ?? "unknown"}`;
+  if (verdict === "equal") {
+    const bytes = amount(firstAnswer?.body.byteLength ?? 0, "byte");
+    lines.push(`Answers: all ${count(answers)} are equal byte for byte: ${status}, a body of ${bytes}.`);
+  }
+  if (verdict === "varies") {
+    lines.push(`Answers: the bodies vary by themselves; all ${count(answers)} agree in ${status} and length class.`);
+  }
   for (const { transport, answers: differing, detail } of differences) {
     const who = titles.get(transport) ?? transport;
     const whose =

@@ -1,0 +1,88 @@
+import { TransportError } from "@holdfast/transport";
+import type { TargetResult, TransportResult } from "../src/compare.ts";
+import type { Measurement } from "../src/measure.ts";
+import type { Comparison } from "../src/outcome.ts";
+
+/** Results with round figures, for what only reads them. */
+export function transportResult(
+  names: Pick<TransportResult, "name" | "title">,
+  changes: Partial<Measurement> = {},
+): TransportResult {
+  const measurement: Measurement = {
+    answered: 2_000,
+    failed: 0,
+    failures: {},
+    firstFailure: undefined,
+    latencyMs: { min: 0.1, mean: 0.75, p50: 0.5, p90: 1.25, p99: 10.5, max: 1_234.5 },
+    requestsPerSecond: 16_000,
+    cpuMicrosPerRequest: 40,
+    connections: 16,
+    handshakes: { full: 0, resumed: 0 },
+    reusedShare: 0.992,
+    rounds: [
+      { answered: 1_000, failed: 0, elapsedMs: 60, cpuMicros: 40_000 },
+      { answered: 1_000, failed: 0, elapsedMs: 65, cpuMicros: 40_000 },
+    ],
+    ...changes,
+  };
+  return { ...names, protocol: "http/1.1", measurement, openedByStats: measurement.connections };
+}
+
+export const kept: TransportResult = transportResult({ name: "http1", title: "HTTP/1.1 keep-alive" });
+
+export const fresh: TransportResult = transportResult(
+  { name: "http1-no-reuse", title: "HTTP/1.1 no reuse" },
+  {
+    requestsPerSecond: 5_000,
+    latencyMs: { min: 1, mean: 3.5, p50: 3, p90: 4.5, p99: 9.125, max: 20 },
+    cpuMicrosPerRequest: 160,
+    connections: 2_000,
+    reusedShare: 0,
+    rounds: [
+      { answered: 1_000, failed: 0, elapsedMs: 200, cpuMicros: 160_000 },
+      { answered: 1_000, failed: 0, elapsedMs: 200, cpuMicros: 160_000 },
+    ],
+  },
+);
+
+export function targetResult(changes: Partial<TargetResult> = {}): TargetResult {
+  return {
+    target: { name: "plain", url: "http://127.0.0.1:8080/" },
+    remoteAddress: "127.0.0.1",
+    tlsVersion: undefined,
+    probeFailure: undefined,
+    results: [fresh, kept],
+    equality: { verdict: "equal", differences: [], varying: [], ignoredFields: ["connection", "date"] },
+    firstAnswer: { status: 200, headers: { date: "now" }, body: Buffer.from("hello") },
+    stoppedBy: undefined,
+    ...changes,
+  };
+}
+
+export function comparisonOf(...targets: readonly TargetResult[]): Comparison {
+  return {
+    startedAt: "2026-01-02T03:04:05.678Z",
+    environment: { node: "26.0.0", platform: "linux", arch: "x64", cpu: "Some CPU", cores: 2 },
+    workload: {
+      method: "GET",
+      headers: { authorization: "secret" },
+      body: undefined,
+      requests: 2_000,
+      concurrency: 16,
+      timeoutMs: 10_000,
+    },
+    targets,
+    interrupted: false,
+  };
+}
+
+/** What an adapter says when nobody listens. */
+export function refused(): TransportError {
+  return new TransportError("CONNECT_FAILED", "no connection", {
+    delivery: "not-sent",
+    phase: "connect",
+    protocol: "http/1.1",
+    origin: "http://127.0.0.1:8080",
+    cause: Object.assign(new Error("connect ECONNREFUSED"), { code: "ECONNREFUSED" }),
+  });
+}

@@ -1,0 +1,317 @@
+import { once } from "node:events";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { createServer, type RequestListener, type Server } from "node:http";
+import { createServer as createTlsServer } from "node:https";
+import { type AddressInfo, createServer as createTcpServer, type Socket } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { generate } from "selfsigned";
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
+import type { ReportJson } from "../src/json.ts";
+import { runCompare, startCompare } from "./run-compare.ts";
+
+// Each test starts processes, and the machine may be slow.
+vi.setConfig({ testTimeout: 60_000 });
+
+let directory = "";
+const cleanups: (() => void)[] = [];
+
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), "holdfast-compare-"));
+});
+afterEach(() => {
+  for (const cleanup of cleanups.splice(0)) cleanup();
+});
+afterAll(() => rm(directory, { recursive: true }));
+
+async function listen(server: Server): Promise<number> {
+  server.listen(0, "127.0.0.1");
+  cleanups.push(() => {
+    server.close();
+    server.closeAllConnections();
+  });
+  await once(server, "listening");
+  return (server.address() as AddressInfo).port;
+}
+
+async function serve(handler: RequestListener): Promise<string> {
+  return `http://127.0.0.1:${await listen(createServer(handler))}/`;
+}
+
+/** Accepts connections and says nothing. */
+async function listenSilently(): Promise<number> {
+  const sockets = new Set<Socket>();
+  const server = createTcpServer((socket) => sockets.add(socket.on("error", () => undefined).resume())).listen(
+    0,
+    "127.0.0.1",
+  );
+  cleanups.push(() => {
+    server.close();
+    for (const socket of sockets) socket.destroy();
+  });
+  await once(server, "listening");
+  return (server.address() as AddressInfo).port;
+}
+
+/** A port that nobody listens on. */
+async function deadPort(): Promise<number> {
+  const server = createTcpServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, "close");
+  return port;
+}
+
+async function runWithJson(
+  ...args: readonly string[]
+): Promise<{ code: number | null; stdout: string; stderr: string; json: ReportJson }> {
+  const file = join(directory, "report.json");
+  await rm(file, { force: true });
+  const ended = await runCompare(...args, "--json", file);
+  return { ...ended, json: JSON.parse(await readFile(file, "utf8")) as ReportJson };
+}
+
+describe("without a url", () => {
+  it("compares over its own origin, in plain and over TLS, and the figures add up", async () => {
+    const { code, stdout, stderr, json } = await runWithJson("--requests", "60");
+    expect(stderr.split("\n")).toEqual(
+      ["plain", "tls"]
+        .flatMap((name) => [`${name}, warm-up`, ...[1, 2, 3, 4].map((round) => `${name}, round ${round} of 4`)])
+        .concat(""),
+    );
+    expect(stdout.match(/are equal byte for byte: status 200/g)).toHaveLength(2);
+    expect(stdout).not.toContain("\u001b");
+    expect(json).toMatchObject({
+      schema: 1,
+      outcome: "ok",
+      targets: [{ name: "plain" }, { name: "tls", tlsVersion: "TLSv1.3" }],
+    });
+    for (const { name, transports, network, equality } of json.targets) {
+      expect({ network, verdict: equality?.verdict }).toEqual({ network: "loopback", verdict: "equal" });
+      const [fresh, kept] = transports;
+      expect(fresh).toMatchObject({
+        answered: 60,
+        failed: 0,
+        reusedShare: 0,
+        connections: { opened: 60, openedByStats: 60 },
+      });
+      expect(kept).toMatchObject({ answered: 60, failed: 0 });
+      expect(kept?.connections.opened).toBeLessThanOrEqual(16);
+      expect(kept?.reusedShare).toBeCloseTo((60 - (kept?.connections.opened ?? 0)) / 60);
+      for (const { handshakes, connections, latencyMs, cpuMicrosPerRequest, rounds } of transports) {
+        expect(handshakes.full + handshakes.resumed).toBe(name === "tls" ? connections.opened : 0);
+        expect(latencyMs?.p50).toBeGreaterThan(0);
+        expect(cpuMicrosPerRequest).toBeGreaterThan(0);
+        expect(rounds.map(({ answered }) => answered)).toEqual([15, 15, 15, 15]);
+      }
+    }
+    expect(code).toBe(0);
+  });
+
+  it("prints what it has on Ctrl-C, ends its child and exits with 130", async () => {
+    const { child, wrote, ended } = startCompare("--requests", "10000000");
+    await wrote("plain, round 1 of 4");
+    child.kill("SIGINT");
+    const { code, stdout } = await ended;
+    expect(stdout).toContain("Interrupted: ");
+    expect(code).toBe(130);
+  });
+});
+
+describe("with a url", () => {
+  it("sends the request that was asked for, over both transports, and no other", async () => {
+    const seen = new Map<string, number>();
+    let connections = 0;
+    const server = createServer((request, response) => {
+      let body = "";
+      request.on("data", (chunk: Buffer) => (body += chunk.toString()));
+      request.on("end", () => {
+        const line = [
+          request.method,
+          request.url,
+          request.headers["x-one"],
+          request.headers["content-length"],
+          body,
+        ].join(" ");
+        seen.set(line, (seen.get(line) ?? 0) + 1);
+        response.end("thanks");
+      });
+    }).on("connection", () => (connections += 1));
+    const url = `http://127.0.0.1:${await listen(server)}/path?q=1`;
+    const { code, json } = await runWithJson(
+      "--requests",
+      "40",
+      "--concurrency",
+      "4",
+      "--header",
+      "x-one: 1",
+      "--body",
+      "hi",
+      url,
+    );
+    // Three probes, ten to warm up and forty that count; the probes share no connection on the first transport.
+    expect([...seen]).toEqual([["POST /path?q=1 1 2 hi", 3 + 2 * (10 + 40)]]);
+    const [fresh, kept] = json.targets[0]?.transports ?? [];
+    expect([fresh?.connections.opened, kept?.connections.opened]).toEqual([40, 4]);
+    expect(connections).toBeGreaterThanOrEqual(2 + 10 + 40 + 4);
+    expect(json.targets[0]?.answer).toMatchObject({ status: 200, bodyBytes: 6 });
+    expect(code).toBe(0);
+  });
+
+  it("tells a transport whose answers are not the others'", async () => {
+    const served = new WeakMap<Socket, number>();
+    const url = await serve(({ socket }, response) => {
+      served.set(socket, (served.get(socket) ?? 0) + 1);
+      response.end(served.get(socket) === 1 ? "first" : "later");
+    });
+    const { code, stdout, json } = await runWithJson("--requests", "40", url);
+    expect(stdout).toContain("Answers differ: HTTP/1.1 keep-alive has a body that differs from byte 0 on (");
+    expect(json.targets[0]?.equality?.differences).toMatchObject([{ transport: "http1", part: "body" }]);
+    expect(code).toBe(1);
+  });
+
+  it("forgives bodies that vary over one transport too", async () => {
+    let count = 1_000;
+    const url = await serve((_, response) => response.end(`answer ${++count}`));
+    const { code, stdout } = await runCompare("--requests", "40", url);
+    expect(stdout).toContain("Answers: the bodies vary by themselves; all 80 agree in status 200 and length class.");
+    expect(code).toBe(0);
+  });
+
+  it("counts failures by code and goes on", async () => {
+    let count = 0;
+    const url = await serve((_, response) => {
+      // The probes and the warm-up are whole.
+      const broken = ++count > 3 + 2 * 10 && count % 10 === 0;
+      response.writeHead(200, { "content-length": 10 });
+      if (broken) response.write("half", () => response.destroy());
+      else response.end("0123456789");
+    });
+    const { code, stdout, json } = await runWithJson("--requests", "40", "--concurrency", "2", url);
+    const transports = json.targets[0]?.transports ?? [];
+    expect(transports.map(({ answered, failed }) => answered + failed)).toEqual([40, 40]);
+    expect(transports.map(({ failures }) => failures["TRUNCATED"] ?? 0).reduce((a, b) => a + b)).toBe(8);
+    expect(stdout).toContain("the connection ended inside the response body.");
+    expect(code).toBe(1);
+  });
+
+  it("stops early when the server is gone", async () => {
+    let count = 0;
+    const server = createServer((_, response) => {
+      response.end("here");
+      // In the first measured round.
+      if (++count !== 3 + 2 * 500 + 100) return;
+      server.close();
+      server.closeAllConnections();
+    });
+    const { code, stdout, json } = await runWithJson(`http://127.0.0.1:${await listen(server)}/`);
+    expect(stdout).toContain("Stopped early, because request after request failed over HTTP/1.1 no reuse.");
+    expect(json.targets[0]?.stoppedEarly).toBe(true);
+    const [fresh] = json.targets[0]?.transports ?? [];
+    expect(fresh?.failures["CONNECT_FAILED"]).toBeGreaterThanOrEqual(5);
+    expect(fresh?.failed).toBeLessThan(100);
+    expect(code).toBe(1);
+  });
+});
+
+describe("a host that cannot be measured", () => {
+  it("is told in one sentence when nobody listens", async () => {
+    const port = await deadPort();
+    const { code, stdout, stderr, json } = await runWithJson(`http://127.0.0.1:${port}/`);
+    expect(stderr).toBe(`Could not reach http://127.0.0.1:${port}: connecting failed: connection refused.\n`);
+    expect(stdout).toBe("");
+    expect(json).toMatchObject({
+      outcome: "failed",
+      targets: [{ probeFailure: { code: "CONNECT_FAILED", phase: "connect" } }],
+    });
+    expect(code).toBe(1);
+  });
+
+  it("is told in one sentence when it never answers", async () => {
+    const port = await listenSilently();
+    const { code, stderr } = await runCompare("--timeout", "200", `http://127.0.0.1:${port}/`);
+    expect(stderr).toBe(
+      `No answer from http://127.0.0.1:${port}: waiting for the response head took longer than 200 ms (--timeout).\n`,
+    );
+    expect(code).toBe(1);
+  });
+
+  it("is told in one sentence when it never answers the TLS handshake", async () => {
+    const port = await listenSilently();
+    const { code, stderr } = await runCompare("--timeout", "200", `https://127.0.0.1:${port}/`);
+    expect(stderr).toBe(
+      `Could not reach https://127.0.0.1:${port}: the TLS handshake took longer than 200 ms (--timeout).\n`,
+    );
+    expect(code).toBe(1);
+  });
+
+  it("is told in one sentence when it speaks no TLS", async () => {
+    const url = await serve((_, response) => response.end());
+    const { code, stderr } = await runCompare(url.replace("http:", "https:"));
+    expect(stderr).toMatch(
+      /^Could not reach https:\S+: the TLS handshake failed: the other side does not speak TLS\.\n$/,
+    );
+    expect(code).toBe(1);
+  });
+});
+
+describe("a self-signed certificate", () => {
+  let certificate = { cert: "", private: "" };
+
+  beforeAll(async () => {
+    certificate = await generate([{ name: "commonName", value: "127.0.0.1" }], {
+      keyType: "ec",
+      algorithm: "sha256",
+      extensions: [{ name: "subjectAltName", altNames: [{ type: 7, ip: "127.0.0.1" }] }],
+    });
+    await writeFile(join(directory, "ca.pem"), certificate.cert);
+  });
+
+  async function serveTls(): Promise<string> {
+    const { cert, private: key } = certificate;
+    return `https://127.0.0.1:${await listen(createTlsServer({ cert, key }, (_, response) => response.end("secret")))}/`;
+  }
+
+  it("is refused, with a remedy", async () => {
+    const url = await serveTls();
+    const { code, stdout, stderr } = await runCompare("--requests", "20", url);
+    expect(stderr).toBe(
+      `Could not reach ${url.slice(0, -1)}: the TLS handshake failed: the certificate is self-signed. Trust it with --ca FILE, or skip the check with --insecure.\n`,
+    );
+    expect(stdout).toBe("");
+    expect(code).toBe(1);
+  });
+
+  it.each([["--insecure"], ["--ca", "ca.pem"]])("is accepted with %s %s", async (...option) => {
+    const args = option.map((arg) => (arg.endsWith(".pem") ? join(directory, arg) : arg));
+    const { code, stdout } = await runCompare("--requests", "20", ...args, await serveTls());
+    expect(stdout).toContain("all 40 are equal byte for byte: status 200, a body of 6 bytes.");
+    expect(code).toBe(0);
+  });
+});
+
+describe("the command line", () => {
+  it("exits with 2 and a sentence if it makes no sense", async () => {
+    const { code, stdout, stderr } = await runCompare("--requests", "many");
+    expect(stderr).toBe('--requests takes a whole number from 1 to 10,000,000, not "many".\nTry --help.\n');
+    expect(stdout).toBe("");
+    expect(code).toBe(2);
+  });
+
+  it("prints help and the version", async () => {
+    const [help, version] = await Promise.all([runCompare("--help"), runCompare("--version")]);
+    expect(help.stdout).toMatch(/^Usage: holdfast-compare \[options\] \[url\]\n/);
+    expect(version.stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
+    expect([help.code, version.code]).toEqual([0, 0]);
+  });
+
+  it("still prints the table if the file of --json cannot be written, and exits with 1", async () => {
+    const url = await serve((_, response) => response.end("here"));
+    const file = join(directory, "missing", "report.json");
+    const { code, stdout, stderr } = await runCompare("--requests", "10", "--json", file, url);
+    expect(stdout).toContain("all 20 are equal");
+    expect(stderr).toContain(`The file of --json, ${file}, cannot be written (ENOENT).\n`);
+    expect(code).toBe(1);
+  });
+});

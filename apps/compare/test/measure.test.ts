@@ -1,0 +1,95 @@
+import { type ConnectionInfo, TransportError, type TransportResponse } from "@holdfast/transport";
+import { describe, expect, it } from "vitest";
+import { meter } from "../src/measure.ts";
+
+function over(id: string, exchangeIndex: number, resumed?: boolean): TransportResponse {
+  const tls = { version: "TLSv1.3", cipher: "", alpn: "" };
+  const connection: ConnectionInfo = {
+    id,
+    protocol: "http/1.1",
+    origin: "https://a.example",
+    reused: exchangeIndex > 0,
+    exchangeIndex,
+    ...(resumed !== undefined && { tls: { ...tls, resumed } }),
+  };
+  return { connection } as TransportResponse;
+}
+
+function lost(): TransportError {
+  const facts = { delivery: "maybe-sent", phase: "head", protocol: "http/1.1", origin: "https://a.example" } as const;
+  return new TransportError("CONNECTION_LOST", "lost", facts);
+}
+
+describe("the meter", () => {
+  it("counts each connection and its handshake once", () => {
+    const { recordAnswer, measurement } = meter();
+    for (const response of [
+      over("a", 0, false),
+      over("a", 1, false),
+      over("b", 0, true),
+      over("b", 1, true),
+      over("b", 2, true),
+    ]) {
+      recordAnswer(response, 1);
+    }
+    expect(measurement()).toMatchObject({
+      answered: 5,
+      connections: 2,
+      handshakes: { full: 1, resumed: 1 },
+      reusedShare: 0.6,
+    });
+  });
+
+  it("counts no handshake where there is no TLS", () => {
+    const { recordAnswer, measurement } = meter();
+    recordAnswer(over("a", 0), 1);
+    expect(measurement()).toMatchObject({ connections: 1, handshakes: { full: 0, resumed: 0 }, reusedShare: 0 });
+  });
+
+  it("tells percentiles in milliseconds, to a few thousandths", () => {
+    const { recordAnswer, measurement } = meter();
+    for (let i = 1; i <= 100; i += 1) recordAnswer(over("a", i), i);
+    const latency = measurement().latencyMs;
+    expect(latency?.p50).toBeCloseTo(50, 0);
+    expect(latency?.p90).toBeCloseTo(90, 0);
+    expect(latency?.p99).toBeCloseTo(99, 0);
+    expect(latency?.mean).toBeCloseTo(50.5, 0);
+  });
+
+  it("takes an exchange of no measurable length", () => {
+    const { recordAnswer, measurement } = meter();
+    recordAnswer(over("a", 0), 0);
+    expect(measurement().latencyMs?.max).toBe(0.001);
+  });
+
+  it("counts failures by code and keeps the first", () => {
+    const { recordFailure, measurement } = meter();
+    const first = lost();
+    for (const error of [first, lost(), new Error("odd")]) recordFailure(error);
+    const { firstFailure, ...figures } = measurement();
+    expect(figures).toMatchObject({
+      answered: 0,
+      failed: 3,
+      failures: { CONNECTION_LOST: 2, UNKNOWN: 1 },
+      latencyMs: undefined,
+    });
+    expect(figures.cpuMicrosPerRequest).toBeUndefined();
+    expect(firstFailure).toBe(first);
+  });
+
+  it("gives each round what happened in it", async () => {
+    const { round, recordAnswer, recordFailure, measurement } = meter();
+    await round(async () => recordAnswer(over("a", 0), 1));
+    await round(async () => {
+      recordAnswer(over("a", 1), 1);
+      recordFailure(lost());
+    });
+    const { rounds, requestsPerSecond } = measurement();
+    expect(rounds.map(({ answered, failed }) => ({ answered, failed }))).toEqual([
+      { answered: 1, failed: 0 },
+      { answered: 1, failed: 1 },
+    ]);
+    const elapsedMs = rounds.reduce((total, { elapsedMs: ms }) => total + ms, 0);
+    expect(requestsPerSecond).toBeCloseTo(2_000 / elapsedMs);
+  });
+});

@@ -1,0 +1,153 @@
+import { describe, expect, it } from "vitest";
+import { renderReport } from "../src/report.ts";
+import { comparisonOf, fresh, kept, refused, targetResult, transportResult } from "./fixed-comparison.ts";
+
+describe("the report of a run without failures", () => {
+  it("says where and what, shows a table, and what follows from it", () => {
+    expect(renderReport(comparisonOf(targetResult()))).toBe(`\
+Node.js 26.0.0, linux x64, 2 × Some CPU, loopback
+GET: 2,000 requests over each transport, 16 at a time, in 4 rounds by turns
+after 500 requests over each to warm up
+
+http://127.0.0.1:8080/
+                     requests   p50   p90    p99  connections  reused     CPU
+transport               per s    ms    ms     ms       opened       %  µs/req
+HTTP/1.1 no reuse       5,000  3.00  4.50   9.13        2,000     0.0     160
+HTTP/1.1 keep-alive    16,000  0.50  1.25  10.50           16    99.2      40
+
+HTTP/1.1 keep-alive: 3.2 times the requests per second, 75% less CPU per request, 16 connections instead of 2,000.
+Answers: all 4,000 are equal byte for byte: status 200, a body of 5 bytes.
+Fields not compared: connection, date.
+
+CPU is that of the client process alone; checking each answer is part of it.
+`);
+  });
+
+  it("has a column for handshakes where there were any, and fits into 100 columns", () => {
+    const results = [
+      transportResult(fresh, { ...fresh.measurement, handshakes: { full: 16, resumed: 1_984 } }),
+      transportResult(kept, { handshakes: { full: 16, resumed: 0 } }),
+    ];
+    const target = { name: "tls", url: "https://127.0.0.1:8443/" } as const;
+    const lines = renderReport(comparisonOf(targetResult({ target, results, tlsVersion: "TLSv1.3" }))).split("\n");
+    expect(lines.slice(4, 9)).toEqual([
+      "https://127.0.0.1:8443/ (TLS 1.3)",
+      "                     requests   p50   p90    p99  connections  TLS handshakes  reused     CPU",
+      "transport               per s    ms    ms     ms       opened  full / resumed       %  µs/req",
+      "HTTP/1.1 no reuse       5,000  3.00  4.50   9.13        2,000      16 / 1,984     0.0     160",
+      "HTTP/1.1 keep-alive    16,000  0.50  1.25  10.50           16          16 / 0    99.2      40",
+    ]);
+    expect(Math.max(...lines.slice(5, 9).map((line) => line.length))).toBeLessThanOrEqual(100);
+  });
+
+  it("marks headings only by the paint it is given", () => {
+    const painted = renderReport(comparisonOf(targetResult()), (style, text) => `<${style}>${text}</${style}>`);
+    expect(painted).toContain("<bold>http://127.0.0.1:8080/</bold>\n<dim>");
+  });
+});
+
+describe("the report of answers", () => {
+  it("names the transport and the part that differ", () => {
+    const differences = [
+      { transport: "http1", part: "body", answers: 3, detail: "a body of 2 bytes instead of 5" },
+      { transport: "http1", part: "status", answers: 0, detail: "status 404 instead of 200" },
+    ] as const;
+    const equality = { verdict: "different", differences, varying: [], ignoredFields: [] } as const;
+    const text = renderReport(comparisonOf(targetResult({ equality })));
+    expect(text).toContain(
+      "Answers differ: HTTP/1.1 keep-alive has a body of 2 bytes instead of 5 (3 answers unlike its first).\n" +
+        "Answers differ: HTTP/1.1 keep-alive has status 404 instead of 200 (unlike HTTP/1.1 no reuse).\n",
+    );
+    expect(text).not.toContain("are equal");
+  });
+
+  it("says that bodies vary by themselves", () => {
+    const equality = { verdict: "varies", differences: [], varying: ["body"], ignoredFields: ["date"] } as const;
+    expect(renderReport(comparisonOf(targetResult({ equality })))).toContain(
+      "Answers: the bodies vary by themselves; all 4,000 agree in status 200 and length class.\n",
+    );
+  });
+
+  it("names fields that vary by themselves", () => {
+    const varying = ["field etag", "field x-request-id"] as const;
+    const equality = { verdict: "equal", differences: [], varying, ignoredFields: [] } as const;
+    expect(renderReport(comparisonOf(targetResult({ equality })))).toContain(
+      "Not compared, because they vary by themselves: etag, x-request-id.\n",
+    );
+  });
+});
+
+describe("the report of failures", () => {
+  it("is one sentence if nothing could be measured", () => {
+    const probeFailure = { title: "HTTP/1.1 no reuse", error: refused() };
+    const target = targetResult({ probeFailure, results: [], equality: undefined, firstAnswer: undefined });
+    expect(renderReport(comparisonOf(target))).toBe(
+      "Could not reach http://127.0.0.1:8080: connecting failed: connection refused.\n",
+    );
+  });
+
+  it("counts them by code and tells the first", () => {
+    const failing = {
+      answered: 1_990,
+      failed: 10,
+      failures: { CONNECT_FAILED: 8, TRUNCATED: 2 },
+      firstFailure: refused(),
+    };
+    const results = [fresh, transportResult(kept, failing)];
+    expect(renderReport(comparisonOf(targetResult({ results })))).toContain(
+      "Failed: 10 of 2,000 over HTTP/1.1 keep-alive: CONNECT_FAILED 8, TRUNCATED 2.\n" +
+        "  Could not reach http://127.0.0.1:8080: connecting failed: connection refused.\n",
+    );
+  });
+
+  it("says that the rest was not sent", () => {
+    const failing = { answered: 100, failed: 5, failures: { CONNECT_FAILED: 5 }, firstFailure: refused() };
+    const results = [fresh, transportResult(kept, failing)];
+    const text = renderReport(comparisonOf(targetResult({ results, stoppedBy: kept.title })));
+    expect(text).toContain("Failed: 5 of 105 sent over HTTP/1.1 keep-alive: CONNECT_FAILED 5.\n");
+    expect(text).toContain("Stopped early, because request after request failed over HTTP/1.1 keep-alive.\n");
+  });
+
+  it("draws no conclusion from a transport that was never answered", () => {
+    const none = {
+      answered: 0,
+      failed: 33,
+      latencyMs: undefined,
+      cpuMicrosPerRequest: undefined,
+      connections: 0,
+      requestsPerSecond: 0,
+      reusedShare: 0,
+    };
+    const results = [
+      fresh,
+      transportResult(kept, { ...none, failures: { HEAD_TIMEOUT: 33 }, firstFailure: refused() }),
+    ];
+    const text = renderReport(comparisonOf(targetResult({ results })));
+    expect(text).toContain("HTTP/1.1 keep-alive         0     -     -     -            0     0.0       -\n");
+    expect(text).not.toContain("times the requests");
+  });
+});
+
+describe("the report of connections", () => {
+  it("tells of those that carried no answer", () => {
+    const results = [fresh, { ...kept, openedByStats: 18 }];
+    expect(renderReport(comparisonOf(targetResult({ results })))).toContain(
+      "HTTP/1.1 keep-alive opened 2 more connections that carried no answer.\n",
+    );
+  });
+});
+
+describe("the report of an interrupted run", () => {
+  it("shows what there is and says so", () => {
+    const text = renderReport({ ...comparisonOf(targetResult()), interrupted: true });
+    expect(text).toContain("HTTP/1.1 keep-alive    16,000");
+    expect(text).toMatch(/\nInterrupted: the figures cover what was measured until then\.\n$/);
+  });
+
+  it("says so if there is nothing", () => {
+    const target = targetResult({ results: [], equality: undefined });
+    expect(renderReport({ ...comparisonOf(target), interrupted: true })).toBe(
+      "http://127.0.0.1:8080/\nNothing was measured.\n\nInterrupted: the figures cover what was measured until then.\n",
+    );
+  });
+});

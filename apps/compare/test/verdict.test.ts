@@ -1,0 +1,38 @@
+import { describe, expect, it } from "vitest";
+import { verdictOf } from "../src/verdict.ts";
+import { fresh, kept, transportResult } from "./fixed-comparison.ts";
+
+describe("the verdict", () => {
+  it("says how much more and how much less", () => {
+    expect(verdictOf(fresh, kept)).toBe(
+      "HTTP/1.1 keep-alive: 3.2 times the requests per second, 75% less CPU per request, 16 connections instead of 2,000.",
+    );
+    expect(verdictOf(kept, fresh)).toBe(
+      "HTTP/1.1 no reuse: 0.3 times the requests per second, 300% more CPU per request, 2,000 connections instead of 16.",
+    );
+  });
+
+  it("claims no speed if the rounds do not agree", () => {
+    const [first, second] = fresh.measurement.rounds;
+    if (first === undefined || second === undefined) throw new Error("there are two rounds");
+    const mixed = transportResult(kept, {
+      rounds: [
+        { ...first, elapsedMs: 100 },
+        { ...second, elapsedMs: 300 },
+      ],
+    });
+    expect(verdictOf(fresh, mixed)).toContain(": no clear difference in requests per second, 75% less CPU");
+  });
+
+  it("says that two are alike", () => {
+    expect(verdictOf(kept, transportResult(kept, { connections: 16 }))).toContain(
+      "as much CPU per request, 16 connections like the baseline.",
+    );
+    expect(verdictOf(fresh, transportResult(kept, { connections: 1 }))).toContain("1 connection instead of 2,000.");
+  });
+
+  it("is silent if either was never answered", () => {
+    const silent = transportResult(kept, { answered: 0 });
+    expect([verdictOf(fresh, silent), verdictOf(silent, fresh)]).toEqual([undefined, undefined]);
+  });
+});
