@@ -1,3 +1,4 @@
+import { checkNumber } from "./check-request.ts";
 import type { TransportError } from "./error.ts";
 import type { CollectOptions, ResponseBody } from "./response.ts";
 
@@ -187,14 +188,12 @@ export class BodyReader implements ResponseBody {
   }
 
   async bytes(options?: CollectOptions): Promise<Uint8Array> {
-    this.#use();
     // Awaited here, so that the pending call holds the body, as a stream does.
-    return await this.#buffer.collect(options?.maxBytes);
+    return await this.#collect(options?.maxBytes);
   }
 
   async text(options?: CollectOptions): Promise<string> {
-    this.#use();
-    return decoder.decode(await this.#buffer.collect(options?.maxBytes));
+    return decoder.decode(await this.#collect(options?.maxBytes));
   }
 
   async json(options?: CollectOptions): Promise<unknown> {
@@ -241,6 +240,12 @@ export class BodyReader implements ResponseBody {
         return { done: true, value: undefined };
       },
     };
+  }
+
+  #collect(maxBytes: number | undefined): Promise<Uint8Array> {
+    checkNumber("maxBytes", maxBytes, 0);
+    this.#use();
+    return this.#buffer.collect(maxBytes);
   }
 
   #use(): void {

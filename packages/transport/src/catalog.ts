@@ -45,9 +45,9 @@ export function catalog<const F extends Record<string, Factory>>(factories: F): 
       const factory = known.get(name);
       if (factory === undefined) throw new TypeError(unknownName(name, names));
       const made = factory(...(options as never[]));
-      return (made instanceof Promise ? made.then((loaded) => load(name, loaded, options)) : made) as Created<
-        F[typeof name]
-      >;
+      const transport =
+        made instanceof Promise ? made.then((loaded) => load(name, loaded, options)) : checked(name, made);
+      return transport as Created<F[typeof name]>;
     },
   };
 }
@@ -67,8 +67,10 @@ function load(name: string, loaded: unknown, options: readonly unknown[]): Trans
       `the catalog entry ${JSON.stringify(name)} loaded ${factories.length} functions; expected one transport factory`,
     );
   }
-  const transport: unknown = (factories[0] as (...options: unknown[]) => unknown)(...options);
-  if (!isTransport(transport))
-    throw new TypeError(`the catalog entry ${JSON.stringify(name)} did not make a transport`);
-  return transport;
+  return checked(name, (factories[0] as (...options: unknown[]) => unknown)(...options));
+}
+
+function checked(name: string, made: unknown): Transport {
+  if (!isTransport(made)) throw new TypeError(`the catalog entry ${JSON.stringify(name)} did not make a transport`);
+  return made;
 }

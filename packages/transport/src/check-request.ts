@@ -70,8 +70,10 @@ export function checkRequest(request: TransportRequest): CheckedRequest {
   if (request.headers !== undefined) {
     checkFields(request.headers, headers);
     for (let i = 0; i < headers.length; i += 2) {
-      if (headers[i] === "idempotency-key") keyed = headers[i + 1] !== "";
-      else if (headers[i] === "content-length") length = checkLength(headers[i + 1] as string, length);
+      const name = headers[i];
+      if (name === "idempotency-key") keyed = headers[i + 1] !== "";
+      else if (name === "content-length") length = checkLength(headers[i + 1] as string, length);
+      else if (name === "host" && repeats(headers, i)) throw new TypeError("host is given twice");
     }
   }
   const body = request.body === undefined || request.body === null ? noBody : checkBody(request.body);
@@ -82,6 +84,10 @@ export function checkRequest(request: TransportRequest): CheckedRequest {
   checkNumber("attempt", request.attempt, 1);
   checkNumber("deadlineMs", request.deadlineMs, 0);
   if (request.timeouts !== undefined) checkTimeouts(request.timeouts);
+  checkType("idempotent", request.idempotent, "boolean");
+  checkType("trailers", request.trailers, "function");
+  checkType("onInformational", request.onInformational, "function");
+  checkType("onPush", request.onPush, "function");
   if (request.signal !== undefined && !(request.signal instanceof AbortSignal))
     throw new TypeError("signal is not an AbortSignal");
   return {
@@ -131,6 +137,15 @@ export function checkTimeouts(timeouts: object): void {
     }
     checkNumber(`timeouts.${name}`, value, 0);
   }
+}
+
+/** Whether the name at `at` comes again; values, at odd places, do not count. */
+function repeats(headers: readonly string[], at: number): boolean {
+  return headers.some((text, i) => i > at && i % 2 === 0 && text === headers[at]);
+}
+
+function checkType(name: string, value: unknown, type: "boolean" | "function"): void {
+  if (value !== undefined && typeof value !== type) throw new TypeError(`${name} is not a ${type}`);
 }
 
 function checkMethod(method: unknown): string {

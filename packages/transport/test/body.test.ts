@@ -350,3 +350,13 @@ describe("two reads at once", () => {
     expect(await first).toEqual({ done: false, value: of(7) });
   });
 });
+
+describe("a limit that is no number", () => {
+  it("is refused, and the body can still be read", async () => {
+    const { buffer, body } = bench();
+    await expect(body.bytes({ maxBytes: Number.NaN })).rejects.toThrow("maxBytes is not a number of at least 0");
+    buffer.push(of(7));
+    buffer.end();
+    expect([...(await body.bytes())]).toEqual([7]);
+  });
+});

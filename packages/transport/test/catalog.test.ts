@@ -152,4 +152,9 @@ describe("a lazy entry", () => {
     await expect(transports.create("missing")).rejects.toBe(missing);
     await expect(transports.create("wrong")).rejects.toBe(wrong);
   });
+
+  it("refuses an eager entry that makes something else", () => {
+    const transports = catalog({ wrong: (() => ({})) as unknown as () => StubTransport });
+    expect(() => transports.create("wrong")).toThrow('the catalog entry "wrong" did not make a transport');
+  });
 });
