@@ -27,8 +27,8 @@ export interface TargetResult {
   /** The origin's address, as the first probe met it. */
   readonly remoteAddress: string | undefined;
   readonly tlsVersion: string | undefined;
-  /** A probe failed, so nothing was measured. */
-  readonly probeFailure: { readonly title: string; readonly error: unknown } | undefined;
+  /** A probe failed, so nothing was measured. `title` names the transport unless it is the baseline. */
+  readonly probeFailure: { readonly title: string | undefined; readonly error: unknown } | undefined;
   /** In the order of the entries, the baseline first; none after a probe that failed. */
   readonly results: readonly TransportResult[];
   /** Undefined if nothing was answered. */
@@ -97,7 +97,9 @@ async function compareWith(
     try {
       probes.push(await probe(transport, request));
     } catch (error) {
-      return signal.aborted ? nothing : { ...nothing, probeFailure: { title: entry.title, error } };
+      return signal.aborted
+        ? nothing
+        : { ...nothing, probeFailure: { title: entry === entries[0] ? undefined : entry.title, error } };
     }
   }
   const [first, second] = probes as [Probe, Probe];

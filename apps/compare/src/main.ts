@@ -7,7 +7,7 @@ import { describeFailure } from "./failure.ts";
 import { toJson } from "./json.ts";
 import { type Command, parseCommand, type RunOptions, usage, UsageError } from "./options.ts";
 import { startOrigin } from "./origin.ts";
-import { type Comparison, exitCodes, outcomeOf } from "./outcome.ts";
+import { type Comparison, exitCodes, outcomeOf, wasMeasured } from "./outcome.ts";
 import { progress } from "./progress.ts";
 import { renderReport } from "./report.ts";
 import { entries } from "./transports.ts";
@@ -37,7 +37,7 @@ async function run(options: RunOptions): Promise<number> {
   const comparison = await compareAll(options, interrupt.signal);
   const outcome = outcomeOf(comparison);
   const report = renderReport(comparison, (style, text) => styleText(style, text, { stream: process.stdout }));
-  const measured = comparison.targets.some(({ results }) => results.length > 0);
+  const measured = comparison.targets.some(wasMeasured);
   (measured ? process.stdout : process.stderr).write(report);
   if (options.jsonFile !== undefined && !writeJson(options.jsonFile, comparison)) return exitCodes.failed;
   return exitCodes[outcome];

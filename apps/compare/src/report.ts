@@ -2,7 +2,7 @@ import type { TargetResult, TransportResult } from "./compare.ts";
 import { networkOf } from "./environment.ts";
 import type { Equality } from "./equality.ts";
 import { describeFailure } from "./failure.ts";
-import type { Comparison } from "./outcome.ts";
+import { type Comparison, wasMeasured } from "./outcome.ts";
 import { type Column, layTable } from "./table.ts";
 import { verdictOf } from "./verdict.ts";
 import { roundSizes, warmUpSize, type Workload } from "./workload.ts";
@@ -15,7 +15,7 @@ export function renderReport(comparison: Comparison, paint: Paint = (_, text) =>
   const { environment, workload, targets, interrupted } = comparison;
   const { node, platform, arch, cores, cpu } = environment;
   const network = networkOf(targets.find(({ remoteAddress }) => remoteAddress !== undefined)?.remoteAddress);
-  const measured = targets.some(({ results }) => results.length > 0);
+  const measured = targets.some(wasMeasured);
   const head = [
     [`Node.js ${node}`, `${platform} ${arch}`, `${cores} × ${cpu}`, ...(network === "unknown" ? [] : [network])].join(
       ", ",
@@ -43,9 +43,12 @@ function describeWorkload({ method, body, requests, concurrency }: Workload): re
 function renderTarget(result: TargetResult, workload: Workload, paint: Paint): string {
   const { target, tlsVersion, probeFailure, results, equality, stoppedBy } = result;
   const context = { url: target.url, timeoutMs: workload.timeoutMs };
-  if (probeFailure !== undefined) return describeFailure(probeFailure.error, context);
+  if (probeFailure !== undefined) {
+    const { title, error } = probeFailure;
+    return `${title === undefined ? "" : `Over ${title}: `}${describeFailure(error, context)}`;
+  }
   const heading = `${target.url}${tlsVersion === undefined ? "" : ` (${tlsVersion.replace("TLSv", "TLS ")})`}`;
-  if (results.length === 0) return `${paint("bold", heading)}\nNothing was measured.`;
+  if (!wasMeasured(result)) return `${paint("bold", heading)}\nNothing was measured.`;
   const [first = "", second = "", ...rows] = layResults(results);
   const [baseline, ...others] = results;
   return [
@@ -58,7 +61,7 @@ function renderTarget(result: TargetResult, workload: Workload, paint: Paint): s
     ...(equality === undefined ? ["No answer to compare."] : renderEquality(equality, result)),
     ...results.flatMap((one) => renderFailures(one, context, workload)),
     ...(stoppedBy === undefined ? [] : [`Stopped early, because request after request failed over ${stoppedBy}.`]),
-    ...results.flatMap(renderUnusedConnections),
+    ...results.flatMap(renderOtherConnections),
   ].join("\n");
 }
 
@@ -135,13 +138,13 @@ function renderFailures(
   ];
 }
 
-function renderUnusedConnections({
-  title,
-  openedByStats,
-  measurement: { connections },
-}: TransportResult): readonly string[] {
-  const unused = openedByStats - connections;
-  return unused > 0 ? [`${title} opened ${amount(unused, "more connection")} that carried no answer.`] : [];
+/** The transport's own count must agree with what the answers tell. */
+function renderOtherConnections(result: TransportResult): readonly string[] {
+  const { title, openedByStats, measurement } = result;
+  const other = openedByStats - measurement.connections;
+  if (other === 0) return [];
+  if (other > 0) return [`${title} opened ${amount(other, "more connection")} that carried no answer.`];
+  return [`${title} counts ${amount(-other, "connection")} less than carried answers; its count is wrong.`];
 }
 
 function count(value: number): string {

@@ -79,11 +79,12 @@ describe("the report of answers", () => {
 
 describe("the report of failures", () => {
   it("is one sentence if nothing could be measured", () => {
-    const probeFailure = { title: "HTTP/1.1 no reuse", error: refused() };
-    const target = targetResult({ probeFailure, results: [], equality: undefined, firstAnswer: undefined });
-    expect(renderReport(comparisonOf(target))).toBe(
-      "Could not reach http://127.0.0.1:8080: connecting failed: connection refused.\n",
-    );
+    const nothing = { results: [], equality: undefined, firstAnswer: undefined };
+    const target = targetResult({ ...nothing, probeFailure: { title: undefined, error: refused() } });
+    const sentence = "Could not reach http://127.0.0.1:8080: connecting failed: connection refused.\n";
+    expect(renderReport(comparisonOf(target))).toBe(sentence);
+    const other = targetResult({ ...nothing, probeFailure: { title: kept.title, error: refused() } });
+    expect(renderReport(comparisonOf(other))).toBe(`Over HTTP/1.1 keep-alive: ${sentence}`);
   });
 
   it("counts them by code and tells the first", () => {
@@ -135,6 +136,13 @@ describe("the report of connections", () => {
       "HTTP/1.1 keep-alive opened 2 more connections that carried no answer.\n",
     );
   });
+
+  it("tells of a transport that counts wrongly", () => {
+    const results = [{ ...fresh, openedByStats: 1_999 }, kept];
+    expect(renderReport(comparisonOf(targetResult({ results })))).toContain(
+      "HTTP/1.1 no reuse counts 1 connection less than carried answers; its count is wrong.\n",
+    );
+  });
 });
 
 describe("the report of an interrupted run", () => {
@@ -144,8 +152,11 @@ describe("the report of an interrupted run", () => {
     expect(text).toMatch(/\nInterrupted: the figures cover what was measured until then\.\n$/);
   });
 
-  it("says so if there is nothing", () => {
-    const target = targetResult({ results: [], equality: undefined });
+  it.each([
+    ["before the first transport", []],
+    ["in the warm-up", [transportResult(fresh, { answered: 0 }), transportResult(kept, { answered: 0 })]],
+  ])("says so if there is nothing: %s", (_, results) => {
+    const target = targetResult({ results, equality: undefined });
     expect(renderReport({ ...comparisonOf(target), interrupted: true })).toBe(
       "http://127.0.0.1:8080/\nNothing was measured.\n\nInterrupted: the figures cover what was measured until then.\n",
     );
