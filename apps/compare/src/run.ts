@@ -42,7 +42,8 @@ export function startRun(
     },
     get doomed() {
       // Twice: a server that restarts may break every connection once.
-      return connectFailuresInRow >= maxConnectFailures || failuresInRow > 2 * workload.concurrency;
+      const maxFailures = Math.max(10, 2 * workload.concurrency);
+      return connectFailuresInRow >= maxConnectFailures || failuresInRow >= maxFailures;
     },
     get done(): boolean {
       return signal.aborted || observer.doomed;
