@@ -1,5 +1,4 @@
 import {
-  BodyBuffer,
   events,
   type CheckedRequest,
   type Delivery,
@@ -13,36 +12,23 @@ import {
   type TransportResponse,
 } from "@holdfast/transport";
 import { forget, heed } from "./abort-hub.ts";
+import { Answer } from "./answer.ts";
 import type { Attempt, Failure } from "./driver.ts";
+import type { ExchangeHost } from "./exchange-host.ts";
 import { aborted, bodyFailed, bodyTooLong, closed, deadlineExceeded, hookFailed, phaseTimeout } from "./errors.ts";
 import { type HandOver, soon } from "./hand-over.ts";
 import { publishExchange } from "./publish.ts";
 import { decideReplay } from "./replay.ts";
 import { type RequestBody, requestBody } from "./request-body.ts";
-import { MutableTimings, responseOf } from "./response.ts";
+import { responseOf } from "./response.ts";
+import { MutableTimings } from "./timings.ts";
 import type { Place } from "./wait-list.ts";
 import type { Connection } from "./connection.ts";
 
-/** What an exchange needs of the pool that runs it. */
-export interface ExchangeHost {
-  readonly protocol: Protocol;
-  readonly maxBodyBytes: number;
-  /** Where the dial is that it waits for. */
-  dialPhase(exchange: Exchange): Phase;
-  /** It waits for something else, or for something sooner. */
-  limitMoved(exchange: Exchange): void;
-  /** It is to be run again, at once; `fresh`: on a connection that carried nothing yet. */
-  again(exchange: Exchange, fresh: boolean): void;
-  /** The promise of its caller is settled. */
-  settled(exchange: Exchange): void;
-  /** Nothing of it is left. */
-  over(exchange: Exchange, failed: boolean): void;
-  leaked(exchange: Exchange): void;
-}
-
 let lastId = 0;
 const none: readonly TransportError[] = [];
-const noTrailers: Promise<Fields> = Promise.resolve(noFields);
+/** Read once: the environment is slow to read. */
+const inDevelopment: boolean = process.env["NODE_ENV"] === "development";
 
 /**
  * One request through the pool, from the call to the end of its response body. Owned by the pool; the driver reports to it
@@ -69,23 +55,15 @@ export class Exchange implements HandOver {
   place: Place | undefined;
   connection: Connection | undefined;
   /** Where it was made, for the warning of a leak; kept in development only, because it costs more than the exchange. */
-  readonly madeAt: string | undefined =
-    process.env["NODE_ENV"] === "development" ? new Error("the request was made").stack : undefined;
+  readonly madeAt: string | undefined = inDevelopment ? new Error("the request was made").stack : undefined;
   /** On its connection, from 0. */
   index = 0;
-  status = 0;
 
   readonly #host: ExchangeHost;
   readonly #resolve: (response: TransportResponse) => void;
   readonly #reject: (error: unknown) => void;
   #attempt: Attempt | undefined;
-  #buffer: BodyBuffer | undefined;
-  #settleTrailers:
-    | { readonly resolve: (trailers: Fields) => void; readonly reject: (error: unknown) => void }
-    | undefined;
-  #headers: Fields = noFields;
-  #trailers: Fields = noFields;
-  #failed: TransportError | undefined;
+  #answer: Answer | undefined;
   #over = false;
   #coveredAt = 0;
   #interim = 0;
@@ -115,6 +93,11 @@ export class Exchange implements HandOver {
 
   get protocol(): Protocol {
     return this.#host.protocol;
+  }
+
+  /** Of the response; 0 before. */
+  get status(): number {
+    return this.#answer?.status ?? 0;
   }
 
   get over(): boolean {
@@ -174,7 +157,7 @@ export class Exchange implements HandOver {
 
   /** A part of the body has left. */
   progress(): void {
-    if (this.phase === "send") this.#limit(this.timeouts.bodyGapMs, performance.now());
+    if (this.phase === "send" || this.phase === "body") this.#limit(this.timeouts.bodyGapMs, performance.now());
   }
 
   /** The request is fully written. */
@@ -207,14 +190,12 @@ export class Exchange implements HandOver {
       this.#retry({ code: "CONNECTION_LOST", message: "the server had closed the connection as idle (408)" })
     )
       return false;
-    this.status = status;
     this.delivery = "answered";
     const now = performance.now();
     this.timings.firstByte = now - this.startedAt;
     this.phase = "body";
     this.#limit(this.timeouts.bodyGapMs, now);
-    this.#buffer = new BodyBuffer(this);
-    this.#headers = headers;
+    this.#answer = new Answer(status, headers, this);
     if (events.exchangeHead.hasSubscribers) publishExchange(events.exchangeHead, this);
     soon(this);
     return true;
@@ -222,13 +203,13 @@ export class Exchange implements HandOver {
 
   /** Gives the caller its response. */
   handOver(): void {
-    this.#resolve(responseOf(this, this.#buffer as BodyBuffer, this.#headers, this.#promiseTrailers()));
+    this.#resolve(responseOf(this, this.#answer as Answer));
     this.#host.settled(this);
   }
 
   data(chunk: Uint8Array): void {
     this.#limit(this.timeouts.bodyGapMs, performance.now());
-    this.#buffer?.push(chunk);
+    this.#answer?.body.push(chunk);
   }
 
   /** The end mark of the protocol was seen. */
@@ -236,9 +217,7 @@ export class Exchange implements HandOver {
     if (this.#over) return;
     this.timings.end = performance.now() - this.startedAt;
     this.#finish(false);
-    this.#buffer?.end();
-    this.#trailers = trailers;
-    this.#settleTrailers?.resolve(trailers);
+    this.#answer?.end(trailers);
   }
 
   /** The attempt failed. The exchange goes on another connection if that is safe, else it is over. */
@@ -305,7 +284,7 @@ export class Exchange implements HandOver {
     this.timings.end = performance.now() - this.startedAt;
     const attempt = this.#attempt;
     this.#finish(false);
-    this.#settleTrailers?.resolve(noFields);
+    this.#answer?.end(noFields);
     attempt?.discard(reason);
   }
 
@@ -315,7 +294,7 @@ export class Exchange implements HandOver {
 
   /** Its response was thrown away unread. */
   abandoned(): void {
-    if (this.#over || this.#buffer?.used === true) return;
+    if (this.#over || this.#answer?.body.used === true) return;
     this.#host.leaked(this);
     this.cancel(new DOMException("the response was thrown away unread", "AbortError"));
   }
@@ -339,21 +318,7 @@ export class Exchange implements HandOver {
       this.#host.settled(this);
       return;
     }
-    this.#buffer?.fail(error);
-    this.#failed = error;
-    this.#settleTrailers?.reject(error);
-  }
-
-  #promiseTrailers(): Promise<Fields> {
-    if (this.#over && this.#failed === undefined)
-      return this.#trailers === noFields ? noTrailers : Promise.resolve(this.#trailers);
-    const trailers = new Promise<Fields>((resolve, reject) => {
-      this.#settleTrailers = { resolve, reject };
-    });
-    // Whoever does not ask for trailers must not be told that they failed.
-    trailers.catch(ignore);
-    if (this.#failed !== undefined) this.#settleTrailers?.reject(this.#failed);
-    return trailers;
+    this.#answer?.fail(error);
   }
 
   #finish(failed: boolean): void {
@@ -430,5 +395,3 @@ export class Exchange implements HandOver {
     });
   }
 }
-
-function ignore(): void {}

@@ -14,7 +14,8 @@ import {
 } from "@holdfast/transport";
 import type { Connection } from "./connection.ts";
 import type { Driver } from "./driver.ts";
-import { Exchange, type ExchangeHost } from "./exchange.ts";
+import { Exchange } from "./exchange.ts";
+import type { ExchangeHost } from "./exchange-host.ts";
 import { OriginPool, type OriginHost } from "./origin-pool.ts";
 import { type ParsedPoolOptions, timeoutsFor } from "./options.ts";
 import { Watch } from "./watch.ts";

@@ -1,53 +1,17 @@
-import {
-  type BodyBuffer,
-  BodyReader,
-  type ConnectionInfo,
-  type Fields,
-  type Timings,
-  type TransportResponse,
-} from "@holdfast/transport";
+import { BodyReader, type ConnectionInfo, type TransportResponse } from "@holdfast/transport";
+import type { Answer } from "./answer.ts";
 import type { Connection } from "./connection.ts";
-import type { DialTimes } from "./driver.ts";
 import type { Exchange } from "./exchange.ts";
 
-/** Filled as an exchange goes on; the caller sees it as `Timings`. */
-export class MutableTimings implements Timings {
-  queued = 0;
-  declare resolved?: number;
-  declare connected?: number;
-  declare secured?: number;
-  declare ready?: number;
-  declare sent?: number;
-  firstByte = 0;
-  declare end?: number;
-
-  /** The phases of a dial that the exchange waited for. One that was over before the call counts as no wait. */
-  dialled(times: DialTimes | undefined, startedAt: number): void {
-    if (times === undefined) return;
-    const since = (at: number | undefined): number | undefined =>
-      at === undefined ? undefined : Math.max(at - startedAt, this.queued);
-    const { resolvedAt, connectedAt, securedAt, readyAt } = times;
-    if (resolvedAt !== undefined) this.resolved = since(resolvedAt)!;
-    if (connectedAt !== undefined) this.connected = since(connectedAt)!;
-    if (securedAt !== undefined) this.secured = since(securedAt)!;
-    if (readyAt !== undefined) this.ready = since(readyAt)!;
-  }
-}
-
 /** The response that the caller gets. Nothing of ours refers to its body, so that one thrown away unread is noticed. */
-export function responseOf(
-  exchange: Exchange,
-  buffer: BodyBuffer,
-  headers: Fields,
-  trailers: Promise<Fields>,
-): TransportResponse {
-  const body = new BodyReader(buffer);
+export function responseOf(exchange: Exchange, answer: Answer): TransportResponse {
+  const body = new BodyReader(answer.body);
   if (!exchange.over) unread.register(body, exchange);
   return {
-    status: exchange.status,
-    headers,
+    status: answer.status,
+    headers: answer.headers,
     body,
-    trailers,
+    trailers: answer.trailers(),
     connection: connectionInfo(exchange.connection as Connection, exchange.index),
     timings: exchange.timings,
     [Symbol.asyncDispose]: cancelBody,

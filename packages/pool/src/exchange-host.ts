@@ -1,0 +1,19 @@
+import type { Phase, Protocol } from "@holdfast/transport";
+import type { Exchange } from "./exchange.ts";
+
+/** What an exchange needs of the pool that runs it. */
+export interface ExchangeHost {
+  readonly protocol: Protocol;
+  readonly maxBodyBytes: number;
+  /** Where the dial is that it waits for. */
+  dialPhase(exchange: Exchange): Phase;
+  /** It waits for something else, or for something sooner. */
+  limitMoved(exchange: Exchange): void;
+  /** It is to be run again, at once; `fresh`: on a connection that carried nothing yet. */
+  again(exchange: Exchange, fresh: boolean): void;
+  /** The promise of its caller is settled. */
+  settled(exchange: Exchange): void;
+  /** Nothing of it is left. */
+  over(exchange: Exchange, failed: boolean): void;
+  leaked(exchange: Exchange): void;
+}
