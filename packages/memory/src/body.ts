@@ -111,8 +111,11 @@ export class ResponsePump {
   #state: "running" | "paused" | "ended" | "stopped" = "running";
   #wake: (() => void) | undefined;
 
+  /** @throws TypeError if it is no body. */
   constructor(body: MemoryResponse["body"]) {
-    this.#body = body === undefined || typeof body === "string" || body instanceof Uint8Array ? oneChunk(body) : body;
+    if (body === undefined || typeof body === "string" || body instanceof Uint8Array) this.#body = oneChunk(body);
+    else if (typeof body === "object" && Symbol.asyncIterator in body) this.#body = body;
+    else throw new TypeError("the response body is not a string, bytes or an async iterable");
   }
 
   get paused(): boolean {

@@ -34,6 +34,7 @@ import { maxTimerMs, withTimeouts, type Settings } from "./options.ts";
 /** How an exchange gave its place back. */
 export type Outcome = "ended" | "failed" | "leaked";
 
+type Settle = Pick<PromiseWithResolvers<TransportResponse>, "resolve" | "reject">;
 type State = "queued" | "sending" | "waiting" | "answered" | "done";
 
 /** Where a failure finds an exchange, and what the handler can have seen of it. */
@@ -59,7 +60,6 @@ let exchanges = 0;
  */
 export class Exchange implements BodySource {
   readonly request: CheckedRequest;
-  readonly response: Promise<TransportResponse>;
   readonly maxBytes: number;
   readonly #settings: Settings;
   readonly #released: (exchange: Exchange, outcome: Outcome) => void;
@@ -74,21 +74,24 @@ export class Exchange implements BodySource {
   #state: State = "queued";
   #connection: ConnectionInfo | undefined;
   #status: number | undefined;
-  #settle: Pick<PromiseWithResolvers<TransportResponse>, "resolve" | "reject"> | undefined;
+  #settle: Settle | undefined;
   #deadline: NodeJS.Timeout | undefined;
   #phase: NodeJS.Timeout | undefined;
   #pump: ResponsePump | undefined;
 
-  /** `released` is called once, when the exchange no longer needs its place. */
-  constructor(request: CheckedRequest, settings: Settings, released: (exchange: Exchange, outcome: Outcome) => void) {
+  /** `settle` is for the response's head; `released` is called once, when the exchange no longer needs its place. */
+  constructor(
+    request: CheckedRequest,
+    settings: Settings,
+    settle: Settle,
+    released: (exchange: Exchange, outcome: Outcome) => void,
+  ) {
     const { source, target } = request;
     const timeouts = withTimeouts(settings.timeouts, source.timeouts);
     this.request = request;
     this.maxBytes = settings.bodyBytes;
     this.#settings = { ...settings, timeouts };
     this.#released = released;
-    const { promise, ...settle } = Promise.withResolvers<TransportResponse>();
-    this.response = promise;
     this.#settle = settle;
     // Whoever ignores the trailers shall not learn of a failure by a crash.
     this.#requestTrailers.promise.catch(() => {});
@@ -202,38 +205,41 @@ export class Exchange implements BodySource {
 
   #answer(response: MemoryResponse): void {
     const { target, method } = this.request;
-    const { status = 200, headers = noFields, body, trailers } = response;
-    const pump = new ResponsePump(body);
-    this.#pump = pump;
-    // A response to HEAD, 204 and 304 have no body, whatever the handler gave (RFC 9110, 6.4.1).
-    if (this.#state === "done" || method === "HEAD" || status === 204 || status === 304) pump.stop();
-    if (this.#state === "done") return;
     let fields: Fields;
     try {
-      fields = checkHead(status, 200, headers);
+      this.#pump = new ResponsePump(response.body);
+      fields = checkHead(response.status ?? 200, 200, response.headers ?? noFields);
     } catch (error) {
       this.fail(badResponse(target.origin, error));
       return;
     }
+    const { status = 200, trailers } = response;
+    // A response to HEAD, 204 and 304 have no body, whatever the handler gave (RFC 9110, 6.4.1).
+    if (this.#state === "done" || method === "HEAD" || status === 204 || status === 304) this.#pump.stop();
+    if (this.#state === "done") return;
     this.#timings.firstByte = this.#elapsed();
     this.#status = status;
     this.#enter("answered");
     this.#expectChunk();
     this.#publish(events.exchangeHead);
-    const reader = new BodyReader(this.#body);
-    thrownAway.register(reader, this, this);
+    this.#handOver(status, fields);
+    this.#receive(this.#pump, trailers).catch((error: unknown) => this.fail(truncated(target.origin, error)));
+  }
+
+  // Apart from what goes on until the body has ended, because nothing of that may keep the response from being collected.
+  #handOver(status: number, headers: Fields): void {
+    const body = new BodyReader(this.#body);
+    thrownAway.register(body, this, this);
     this.#settle?.resolve({
       status,
-      headers: fields,
-      body: reader,
+      headers,
+      body,
       trailers: this.#responseTrailers.promise,
       connection: this.#connection as ConnectionInfo,
       timings: this.#timings,
-      [Symbol.asyncDispose]: () => reader.cancel(),
+      [Symbol.asyncDispose]: () => body.cancel(),
     });
-    // It would keep the response alive, which then never counted as thrown away.
     this.#settle = undefined;
-    this.#receive(pump, trailers).catch((error: unknown) => this.fail(truncated(target.origin, error)));
   }
 
   async #receive(pump: ResponsePump, trailers: MemoryResponse["trailers"]): Promise<void> {
@@ -263,10 +269,10 @@ export class Exchange implements BodySource {
     thrownAway.unregister(this);
     this.request.source.signal?.removeEventListener("abort", this.#onAbort);
     this.#timings.end = this.#elapsed();
+    if (reason !== undefined) this.#gone.abort(reason);
     this.#requestBody.stop(over);
     this.#requestTrailers.reject(over);
     this.#pump?.stop();
-    if (reason !== undefined) this.#gone.abort(reason);
     if (error === undefined) this.#body.end();
     else {
       this.#settle?.reject(error);

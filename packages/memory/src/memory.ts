@@ -55,7 +55,7 @@ export function memory(handler: MemoryHandler, options: MemoryOptions = {}): Tra
       (deadlineMs === 0 ? deadlineExceeded(target.origin, deadlineMs) : undefined) ??
       (pool.hasRoom(target) ? undefined : queueFull(target.origin, settings.maxQueued));
     if (failure !== undefined) throw refusal(failure, target, "queue", attempt);
-    return pool.accept(checked).response;
+    return pool.accept(checked);
   }
 
   async function warm(url: URL | string, { connections = 1, signal }: WarmOptions = {}): Promise<void> {

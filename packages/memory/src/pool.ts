@@ -5,6 +5,7 @@ import {
   type EventChannel,
   type OriginStats,
   type Target,
+  type TransportResponse,
   type TransportStats,
   type TransportTotals,
 } from "@holdfast/transport";
@@ -61,10 +62,11 @@ export class Pool {
   }
 
   /** Starts the exchange, now or when its turn comes. */
-  accept(request: CheckedRequest): Exchange {
+  accept(request: CheckedRequest): Promise<TransportResponse> {
     const line = this.line(request.target);
     this.#totals.exchangesStarted++;
-    const exchange = new Exchange(request, this.#settings, (exchange, outcome) => {
+    const { promise, ...settle } = Promise.withResolvers<TransportResponse>();
+    const exchange = new Exchange(request, this.#settings, settle, (exchange, outcome) => {
       this.#totals[outcome === "failed" ? "exchangesFailed" : "exchangesEnded"]++;
       if (outcome === "leaked") this.#totals.responsesLeaked++;
       line.waiting.delete(exchange);
@@ -74,7 +76,7 @@ export class Pool {
     });
     line.waiting.add(exchange);
     this.#startNext(line);
-    return exchange;
+    return promise;
   }
 
   /** The line to an origin, opened if there is none. */

@@ -1,0 +1,37 @@
+import type { Case } from "../case.ts";
+import { abortCases } from "./abort.ts";
+import { badInputCases } from "./bad-input.ts";
+import { closeCases } from "./close.ts";
+import { deadlineCases } from "./deadlines.ts";
+import { errorCases } from "./errors.ts";
+import { eventCases } from "./events.ts";
+import { informationalCases } from "./informational.ts";
+import { leakCases } from "./leaks.ts";
+import { limitCases } from "./limits.ts";
+import { queueCases } from "./queue.ts";
+import { requestBodyCases } from "./request-body.ts";
+import { requestCases } from "./request.ts";
+import { responseBodyCases } from "./response-body.ts";
+import { statsCases } from "./stats.ts";
+import { timingCases } from "./timings.ts";
+import { trailerCases } from "./trailers.ts";
+
+/** The whole suite, in the order in which an adapter is best made to pass it. */
+export const allCases: readonly Case[] = [
+  ...requestCases,
+  ...responseBodyCases,
+  ...requestBodyCases,
+  ...badInputCases,
+  ...errorCases,
+  ...limitCases,
+  ...queueCases,
+  ...abortCases,
+  ...deadlineCases,
+  ...closeCases,
+  ...trailerCases,
+  ...informationalCases,
+  ...statsCases,
+  ...timingCases,
+  ...eventCases,
+  ...leakCases,
+];

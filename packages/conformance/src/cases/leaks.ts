@@ -1,0 +1,107 @@
+import assert from "node:assert/strict";
+import { Readable } from "node:stream";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
+import type { Transport } from "@holdfast/transport";
+import { rule, urlOf, type Case, type Fixture } from "../case.ts";
+import { rejection } from "../expect-failure.ts";
+import { pattern } from "../pattern.ts";
+import { turn, until } from "../turn.ts";
+
+function collectGarbage(): void {
+  setFlagsFromString("--expose-gc");
+  (runInNewContext("gc") as () => void)();
+}
+
+// In a function of its own, so that no variable of the case keeps the response.
+async function throwAway(fixture: Fixture, transport: Transport, id: string): Promise<void> {
+  const response = await transport.request({ url: urlOf(fixture, "/half", id) });
+  assert.equal(response.status, 200);
+}
+
+/** Nothing is left behind. The runner itself checks timers, sockets and rejections after every case. */
+export const leakCases: readonly Case[] = [
+  rule(
+    "leaks/thrown-away",
+    "a response that is garbage collected unread gives its place back and is counted",
+    async (fixture) => {
+      await using transport = await fixture.createTransport({ maxConcurrent: 1 });
+      const { control } = fixture.origin;
+      const id = control.newId();
+      await throwAway(fixture, transport, id);
+      const next = transport.request({ url: urlOf(fixture, "/bytes/5") });
+      for (let tries = 0; tries < 100 && transport.stats().totals.responsesLeaked === 0; tries++) {
+        collectGarbage();
+        await turn();
+      }
+      assert.equal(transport.stats().totals.responsesLeaked, 1);
+      assert.equal((await (await next).body.bytes()).byteLength, 5);
+      await control.departure(id);
+    },
+  ),
+  rule("leaks/kept", "a response that is read slowly is not taken for thrown away", async (fixture) => {
+    await using transport = await fixture.createTransport();
+    const { control } = fixture.origin;
+    for (const way of ["stream", "iterate", "text"] as const) {
+      const id = control.newId();
+      const { body } = await transport.request({ url: urlOf(fixture, "/half", id) });
+      const reading =
+        way === "text"
+          ? body.text()
+          : new Response(way === "stream" ? body.stream() : ReadableStream.from(body)).text();
+      for (let tries = 0; tries < 5; tries++) {
+        collectGarbage();
+        await turn();
+      }
+      control.release(id);
+      assert.equal(await reading, "firstlast");
+    }
+    assert.equal(transport.stats().totals.responsesLeaked, 0);
+  }),
+  rule(
+    "leaks/trailers-ignored",
+    "trailers that nobody awaits cause no unhandled rejection when the body fails",
+    async (fixture) => {
+      await using transport = await fixture.createTransport();
+      const response = await transport.request({ url: urlOf(fixture, "/cut/10?length=no") });
+      await rejection(response.body.bytes());
+      await turn();
+    },
+  ),
+  rule(
+    "leaks/body-ignored",
+    "a body that nobody reads causes no unhandled rejection when it fails",
+    async (fixture) => {
+      await using transport = await fixture.createTransport();
+      const response = await transport.request({ url: urlOf(fixture, "/cut/10") });
+      await until("the exchange failed", () => transport.stats().totals.exchangesFailed === 1);
+      assert.equal(response.body.used, false);
+    },
+  ),
+  rule("leaks/readable-destroyed", "a Readable that was not sent to its end is destroyed", async (fixture) => {
+    await using transport = await fixture.createTransport();
+    const { control } = fixture.origin;
+    const id = control.newId();
+    const body = new Readable({
+      read() {
+        this.push(Buffer.from(pattern(16_384)));
+      },
+    });
+    const gone = new AbortController();
+    const failed = rejection(
+      transport.request({ url: urlOf(fixture, "/gate", id), method: "POST", body, signal: gone.signal }),
+    );
+    await control.arrival(id);
+    gone.abort();
+    await failed;
+    await until("the Readable is destroyed", () => body.destroyed);
+  }),
+  rule("leaks/connections", "an exchange that ends well keeps its connection, and close() ends it", async (fixture) => {
+    const transport = await fixture.createTransport();
+    for (const path of ["/bytes/1", "/bytes/100000", "/status/204"])
+      await (await transport.request({ url: urlOf(fixture, path) })).body.bytes();
+    assert.deepEqual(transport.stats().connections, { connecting: 0, active: 0, idle: 1, draining: 0 });
+    await transport.close();
+    await fixture.origin.control.waitFor((control) => control.openConnections === 0);
+  }),
+];

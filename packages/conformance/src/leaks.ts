@@ -1,0 +1,49 @@
+import { AsyncLocalStorage, createHook } from "node:async_hooks";
+import { turn } from "./turn.ts";
+
+/** What keeps a process alive, or a peer waiting. */
+const watchedTypes: ReadonlySet<string> = new Set([
+  "Timeout",
+  "TCPWRAP",
+  "TLSWRAP",
+  "PIPEWRAP",
+  "HTTP2SESSION",
+  "GETADDRINFOREQWRAP",
+]);
+
+/**
+ * Runs `work` and tells which timers and sockets were made by it and are still there when it is done. Timers that do not
+ * hold the process, as those that an engine shares between its clients, are not counted; sockets are, whoever holds them.
+ */
+export async function withLeakCheck(work: () => Promise<void>): Promise<readonly string[]> {
+  const made = new Map<number, { readonly type: string; readonly resource: object }>();
+  const inside = new AsyncLocalStorage<true>();
+  const hook = createHook({
+    init: (asyncId, type, _, resource) => {
+      if (watchedTypes.has(type) && inside.getStore() === true) made.set(asyncId, { type, resource });
+    },
+    destroy: (asyncId) => void made.delete(asyncId),
+  }).enable();
+  try {
+    await inside.run(true, work);
+    let left = present(made);
+    // A socket that was destroyed is closed some turns later.
+    for (let turns = 0; left.length > 0 && turns < 5_000; turns++) {
+      await turn();
+      left = present(made);
+    }
+    return left;
+  } finally {
+    hook.disable();
+  }
+}
+
+function present(made: ReadonlyMap<number, { readonly type: string; readonly resource: object }>): string[] {
+  return [...made.values()]
+    .filter(({ type, resource }) => type !== "Timeout" || holdsProcess(resource))
+    .map(({ type }) => type);
+}
+
+function holdsProcess(timer: { hasRef?: () => boolean; _destroyed?: boolean }): boolean {
+  return timer._destroyed !== true && timer.hasRef?.() !== false;
+}

@@ -1,0 +1,104 @@
+import { once } from "node:events";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { noFields, toFields, type Fields } from "@holdfast/transport";
+import { application } from "./application.ts";
+import { Control } from "./control.ts";
+import type { Origin, OriginHandler } from "./origin.ts";
+
+export interface Http1OriginOptions {
+  /** How long the server keeps an idle connection, and says so. Default 60 000. */
+  readonly keepAliveTimeoutMs?: number;
+}
+
+/** The application over plain HTTP/1.1 (`node:http`) on a free port of 127.0.0.1. */
+export async function http1Origin({ keepAliveTimeoutMs = 60_000 }: Http1OriginOptions = {}): Promise<Origin> {
+  const control = new Control();
+  const handler = application(control);
+  const server = createServer({ keepAliveTimeout: keepAliveTimeoutMs, requestTimeout: 0 }, (request, response) => {
+    void answer(handler, request, response);
+  });
+  server.on("connection", (socket) => socket.once("close", control.noteConnection()));
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    control,
+    close: async () => {
+      const closed = once(server, "close");
+      server.close();
+      server.closeAllConnections();
+      await closed;
+    },
+  };
+}
+
+async function answer(handler: OriginHandler, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const gone = new AbortController();
+  const trailers = Promise.withResolvers<Fields>();
+  trailers.promise.catch(() => {});
+  request.once("end", () => trailers.resolve(toFields(pairs(request.rawTrailers))));
+  response.once("close", () => {
+    trailers.reject(new Error("the client left"));
+    if (!response.writableFinished) gone.abort();
+  });
+  try {
+    const {
+      status = 200,
+      headers = noFields,
+      body,
+      ...rest
+    } = await handler({
+      method: request.method ?? "GET",
+      url: new URL(request.url ?? "/", "http://127.0.0.1"),
+      headers: toFields(pairs(request.rawHeaders)),
+      body: request,
+      trailers: trailers.promise,
+      signal: gone.signal,
+      informational: (_, hints = noFields) => response.writeEarlyHints({ ...hints } as Record<string, string>),
+    });
+    response.writeHead(status, flat(headers));
+    if (typeof body === "string" || body instanceof Uint8Array) response.write(body);
+    else if (body !== undefined) await send(body, response);
+    if (rest.trailers !== undefined) response.addTrailers({ ...(await rest.trailers()) } as Record<string, string>);
+    response.end();
+  } catch {
+    // What was written still leaves, then the connection ends without the end mark of the body.
+    response.socket?.destroySoon();
+  }
+}
+
+async function send(body: AsyncIterable<Uint8Array>, response: ServerResponse): Promise<void> {
+  // The head leaves before the first chunk is there.
+  response.flushHeaders();
+  for await (const chunk of body) {
+    if (response.destroyed) {
+      // The application learns first that the client left, then that its body is no longer wanted.
+      if (!response.closed) await once(response, "close");
+      return;
+    }
+    if (!response.write(chunk)) await room(response);
+  }
+}
+
+/** Resolves when there is room to write, or nobody left to write to. */
+function room(response: ServerResponse): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (): void => {
+      response.off("drain", done).off("close", done);
+      resolve();
+    };
+    response.on("drain", done).on("close", done);
+    if (response.destroyed) done();
+  });
+}
+
+function* pairs(raw: readonly string[]): Generator<readonly [string, string]> {
+  for (let i = 0; i < raw.length; i += 2) yield [raw[i] as string, raw[i + 1] as string];
+}
+
+function flat(fields: Fields): string[] {
+  return Object.keys(fields).flatMap((name) =>
+    [fields[name] as string | readonly string[]].flat().flatMap((value) => [name, value]),
+  );
+}

@@ -1,0 +1,93 @@
+import type { Capabilities, Transport } from "@holdfast/transport";
+import { caseFor, missingFor } from "./absence.ts";
+import type { Case, Fixture } from "./case.ts";
+import { withLeakCheck } from "./leaks.ts";
+import { turn, until } from "./turn.ts";
+
+export interface CaseResult {
+  readonly id: string;
+  /** Of what was run. */
+  readonly title: string;
+  /** `replaced`: passed, but as a check that the capabilities in `missing` are absent. */
+  readonly status: "passed" | "replaced" | "failed";
+  readonly missing: readonly (keyof Capabilities)[];
+  /** Of a failed case. */
+  readonly error?: unknown;
+}
+
+/** A case that has not ended by then hangs. In milliseconds. */
+const maxCaseMs = 30_000;
+
+/** Runs the cases one after another and tells how each ended. Never rejects on account of the adapter. */
+export async function runCases(cases: readonly Case[], fixture: Fixture): Promise<CaseResult[]> {
+  const capabilities = await capabilitiesOf(fixture);
+  const results: CaseResult[] = [];
+  for (const original of cases) {
+    const { id, title, ...one } = caseFor(original, capabilities);
+    const missing = missingFor(original, capabilities);
+    try {
+      await runCase({ id, title, ...one }, fixture);
+      results.push({ id, title, status: missing.length > 0 ? "replaced" : "passed", missing });
+    } catch (error) {
+      results.push({ id, title, status: "failed", missing, error });
+    }
+  }
+  return results;
+}
+
+/** What the adapter says that it can do. */
+export async function capabilitiesOf(fixture: Fixture): Promise<Capabilities> {
+  await using transport = await fixture.createTransport();
+  return transport.capabilities;
+}
+
+/**
+ * Runs one case and then looks whether it left something: a transport that is not closed, a timer, a socket, an exchange at
+ * the origin, a rejection that nobody handled. Rejects with what is wrong.
+ */
+export async function runCase(one: Case, fixture: Fixture): Promise<void> {
+  const transports: Transport[] = [];
+  const tracked: Fixture = {
+    ...fixture,
+    createTransport: async (options) => {
+      const transport = await fixture.createTransport(options);
+      transports.push(transport);
+      return transport;
+    },
+  };
+  const unhandled: unknown[] = [];
+  const onUnhandled = (reason: unknown): void => void unhandled.push(reason);
+  process.on("unhandledRejection", onUnhandled);
+  try {
+    const left = await withLeakCheck(() => withinLimit(one.run(tracked)));
+    for (const transport of transports) checkClosed(transport);
+    if (left.length > 0) throw new Error(`left behind: ${left.join(", ")}`);
+    const { control } = fixture.origin;
+    await until("the origin has no open exchange", () => control.openExchanges === 0);
+    await until("the origin has no open connection", () => control.openConnections === 0);
+    await turn();
+    if (unhandled.length > 0) throw new Error("a rejection was not handled", { cause: unhandled[0] });
+  } finally {
+    process.off("unhandledRejection", onUnhandled);
+    await Promise.all(transports.map((transport) => transport.destroy()));
+  }
+}
+
+function checkClosed(transport: Transport): void {
+  const { connections, exchanges, origins } = transport.stats();
+  const open = { ...connections, ...exchanges };
+  for (const [name, count] of Object.entries(open))
+    if (count !== 0) throw new Error(`a transport was left with ${name}: ${count}`);
+  const names = Object.keys(origins);
+  if (names.length > 0) throw new Error(`a closed transport remembers ${names.join(", ")}`);
+}
+
+async function withinLimit(work: Promise<void>): Promise<void> {
+  const late = Promise.withResolvers<never>();
+  const timer = setTimeout(() => late.reject(new Error(`the case did not end within ${maxCaseMs} ms`)), maxCaseMs);
+  try {
+    await Promise.race([work, late.promise]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
