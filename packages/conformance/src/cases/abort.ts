@@ -6,9 +6,10 @@ import { expectFailure, withinOneTurn } from "../expect-failure.ts";
 import { pattern } from "../pattern.ts";
 import { occupy } from "./occupy.ts";
 
-/** Yields for ever, a chunk at a time. */
-async function* endless(): AsyncGenerator<Uint8Array> {
-  for (;;) yield pattern(65_536);
+/** One chunk and then silence. */
+async function* stuck(): AsyncGenerator<Uint8Array> {
+  yield pattern(10);
+  await new Promise(() => {});
 }
 
 const readers: Readonly<Record<string, (body: ResponseBody) => Promise<unknown>>> = {
@@ -72,9 +73,9 @@ export const abortCases: readonly Case[] = [
       const id = control.newId();
       const gone = new AbortController();
       const answer = transport.request({
-        url: urlOf(fixture, "/gate", id),
+        url: urlOf(fixture, "/inspect", id),
         method: "POST",
-        body: endless(),
+        body: stuck(),
         signal: gone.signal,
       });
       await control.arrival(id);

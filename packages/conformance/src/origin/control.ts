@@ -72,7 +72,10 @@ export class Control {
     return this.waitFor(() => this.executions(id) > 0);
   }
 
-  /** Resolves when a client has left a request of this id unfinished. */
+  /**
+   * Resolves when a client has left a request of this id unfinished. A server sees that only while it reads: not if the
+   * application waits at a gate and leaves a long request body unread.
+   */
   departure(id: string): Promise<void> {
     return this.waitFor(() => this.departures(id) > 0);
   }
