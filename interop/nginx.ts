@@ -39,7 +39,8 @@ const logFormat =
   '"method":"$request_method","path":"$request_uri","status":$status}';
 
 /**
- * Starts an nginx of its own: a free port on 127.0.0.1, its files in a temporary folder, one worker. The caller stops it.
+ * Starts an nginx of its own: a free port on 127.0.0.1, its files in a temporary folder, one worker. The caller stops it; it
+ * ends with this process at the latest.
  *
  * @throws Error with what nginx said, if it does not start.
  */
@@ -49,7 +50,8 @@ export async function startNginx(options: NginxOptions = {}): Promise<Nginx> {
     const folder = await mkdtemp(join(tmpdir(), "holdfast-nginx-"));
     const config = join(folder, "nginx.conf");
     await writeFile(config, configuration(folder, port, options.directives ?? ""));
-    const child = spawn("nginx", ["-p", folder, "-c", config, "-e", "stderr"], {
+    // With setpriv (util-linux) nginx ends also when this process is killed.
+    const child = spawn("setpriv", ["--pdeathsig", "TERM", "nginx", "-p", folder, "-c", config, "-e", "stderr"], {
       env: { ...process.env, PATH: `${process.env["PATH"] ?? ""}:/usr/sbin` },
       stdio: ["ignore", "ignore", "pipe"],
     });
@@ -64,8 +66,6 @@ export async function startNginx(options: NginxOptions = {}): Promise<Nginx> {
 
 function running(child: ChildProcess, folder: string, url: string): Nginx {
   const path = join(folder, "access.log");
-  const onExit = (): void => void child.kill("SIGKILL");
-  process.once("exit", onExit);
   let wholeLog: string | undefined;
   let stopped: Promise<void> | undefined;
 
@@ -75,7 +75,6 @@ function running(child: ChildProcess, folder: string, url: string): Nginx {
       child.kill("SIGTERM");
       await exited;
     }
-    process.removeListener("exit", onExit);
     wholeLog = await readFile(path, "utf8");
     await rm(folder, { recursive: true, force: true });
   };
