@@ -42,7 +42,8 @@ function checkDependencies({ dir, manifest }: Member): void {
   }
   for (const name of Object.keys(dependencies)) {
     if (name.startsWith("@types/")) continue;
-    if (!inSource.has(name)) problems.push(`${dir}: depends on ${name}, which src does not import`);
+    if (!inSource.has(name) && !(manifest.private === true && elsewhere.has(name)))
+      problems.push(`${dir}: depends on ${name}, which nothing imports`);
     if (!name.startsWith("@holdfast/") && !decisions.includes(`\`${name}\``)) {
       problems.push(`${dir}: no decision record gives the reason for \`${name}\``);
     }
