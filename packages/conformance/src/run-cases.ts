@@ -70,8 +70,10 @@ export async function runCase(one: Case, fixture: Fixture): Promise<void> {
     await turn();
     if (unhandled.length > 0) throw new Error("a rejection was not handled", { cause: unhandled[0] });
   } finally {
-    process.off("unhandledRejection", onUnhandled);
     await Promise.all(transports.map((transport) => transport.destroy()));
+    // What a case that failed had under way rejects now, and nobody waits for it.
+    await turn();
+    process.off("unhandledRejection", onUnhandled);
   }
 }
 

@@ -4,6 +4,7 @@ import type { ResponseBody } from "@holdfast/transport";
 import { rule, urlOf, type Case } from "../case.ts";
 import { expectFailure, withinOneTurn } from "../expect-failure.ts";
 import { pattern } from "../pattern.ts";
+import { until } from "../turn.ts";
 import { occupy } from "./occupy.ts";
 
 /** One chunk and then silence. */
@@ -209,7 +210,10 @@ export const abortCases: readonly Case[] = [
     await control.waitFor(() => ids.filter((id) => control.executions(id) > 0).length === 2);
     gone.abort();
     for (const answer of answers.map((one) => withinOneTurn(one))) await expectFailure(answer, { code: "ABORTED" });
-    assert.deepEqual(transport.stats().exchanges, { queued: 0, inFlight: 0 });
+    await until("nothing is under way", () => {
+      const { queued, inFlight } = transport.stats().exchanges;
+      return queued + inFlight === 0;
+    });
   }),
   rule(
     "abort/listeners",

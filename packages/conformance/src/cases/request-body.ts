@@ -194,6 +194,7 @@ export const requestBodyCases: readonly Case[] = [
       );
       gone.abort();
       await failed;
+      await steady(() => Number(body.returned));
       assert.equal(body.returned, true);
       control.release(id);
       await (await first).body.text();

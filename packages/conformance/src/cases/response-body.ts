@@ -38,7 +38,7 @@ export const responseBodyCases: readonly Case[] = [
       async (fixture) => {
         await using transport = await fixture.createTransport();
         const response = await transport.request({ url: urlOf(fixture, `/bytes/600?chunk=1&length=${length}`) });
-        assert.deepEqual(await response.body.bytes(), new Uint8Array(pattern(600)));
+        assert.equal(sha256(await response.body.bytes()), sha256(pattern(600)));
       },
     ),
   ]),

@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { noFields, toFields, type Fields } from "@holdfast/transport";
+import { turn } from "../turn.ts";
 import { application } from "./application.ts";
 import { Control } from "./control.ts";
 import type { Origin, OriginHandler } from "./origin.ts";
@@ -63,7 +64,8 @@ async function answer(handler: OriginHandler, request: IncomingMessage, response
     if (rest.trailers !== undefined) response.addTrailers({ ...(await rest.trailers()) } as Record<string, string>);
     response.end();
   } catch {
-    // What was written still leaves, then the connection ends without the end mark of the body.
+    // What was written still leaves (it is corked until the next turn), then the connection ends without the end mark.
+    await turn();
     response.socket?.destroySoon();
   }
 }
