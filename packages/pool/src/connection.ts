@@ -107,8 +107,10 @@ export class Connection implements ConnectionOwner {
     this.state = "draining";
     if (events.connectionDrain.hasSubscribers) publishConnection(events.connectionDrain, this, reason);
     this.#limit();
+    // Looked at before: what the change sets off may end it by itself.
+    const idle = this.inFlight === 0;
     this.#host.changed(this);
-    if (this.inFlight === 0) this.#driver?.close();
+    if (idle) this.#driver?.close();
   }
 
   /** Ends it now; its exchanges are ended by the caller. */
@@ -127,8 +129,9 @@ export class Connection implements ConnectionOwner {
       this.#driver?.hold(false);
       this.#limit();
     }
+    const last = this.inFlight === 0 && this.state === "draining";
     this.#host.changed(this);
-    if (this.inFlight === 0 && this.state === "draining") this.#driver?.close();
+    if (last) this.#driver?.close();
   }
 
   capacityIs(capacity: number): void {

@@ -52,7 +52,10 @@ export interface ConnectionOwner {
   /** It carries this many at a time from now on. */
   capacityIs(capacity: number): void;
   keepAlive(hint: KeepAliveHint): void;
-  /** It takes nothing new, says the peer or the protocol. */
+  /**
+   * It takes nothing new, says the peer or the protocol. Told first when it dies with exchanges on it that shared it:
+   * what is put back would else be given to it again.
+   */
   drains(reason: string): void;
   /** It is gone. Exchanges on it have been failed before. */
   closed(error?: unknown): void;
