@@ -224,7 +224,8 @@ export class Exchange implements HandOver {
   fail(failure: Failure): void {
     if (this.#over) return;
     this.#attempt = undefined;
-    if (failure.refused === true) this.delivery = "refused";
+    // A refusal takes nothing back: not a head that has come, not an attempt before this one.
+    if (failure.refused === true && this.delivery !== "answered" && !this.#replayed) this.delivery = "refused";
     if (!this.#retry(failure)) this.#die(this.#error(failure));
   }
 
