@@ -21,7 +21,9 @@ export interface OriginHost {
   limitMoved(connection: Connection): void;
   /** This origin may not dial, because all origins together have all connections that there may be. */
   wantsRoom(origin: OriginPool): void;
-  /** Nothing is open and nothing waits. */
+  /** A connection is open and has got what there was for it: another origin may need its place. */
+  eased(): void;
+  /** Nothing is open, nothing waits and nothing is about to be dialled. */
   empty(origin: OriginPool): void;
 }
 
@@ -88,6 +90,7 @@ export class OriginPool implements ConnectionHost {
     if (exchange.place !== undefined && !exchange.place.covered && this.#waiting.bare > maxQueued) {
       this.#waiting.remove(exchange);
       exchange.reject(queueFull(this.target.origin, maxQueued));
+      this.#tellIfEmpty();
     }
   }
 
@@ -104,6 +107,7 @@ export class OriginPool implements ConnectionHost {
     exchange.place?.list.remove(exchange);
     this.place();
     this.#cancelIdleDials();
+    this.#tellIfEmpty();
   }
 
   /** Takes the next step until there is none. */
@@ -119,7 +123,7 @@ export class OriginPool implements ConnectionHost {
       else if (next.action === "retire") next.connection.drains("a fresh connection is needed");
       else {
         if (next.action === "make-room") this.#host.wantsRoom(this);
-        break;
+        if (next.action === "wait" || this.#host.totalConnections >= this.#host.options.maxTotalConnections) break;
       }
     }
     this.#placing = false;
@@ -134,11 +138,10 @@ export class OriginPool implements ConnectionHost {
   /** Makes sure that `count` connections are open. */
   async warm(count: number): Promise<void> {
     const wanted = Math.min(count, this.#host.options.maxConnections);
-    const missing = wanted - this.#open - this.#situation.dialling;
-    for (let i = 0; i < missing && this.#host.totalConnections < this.#host.options.maxTotalConnections; i++)
-      this.#dial();
+    this.#dialUpTo(wanted);
     while (this.#open < wanted && this.#situation.dialling > 0)
       await new Promise<void>((resolve) => this.#watchers.add(resolve));
+    this.#tellIfEmpty();
     if (this.#open === 0) throw this.#lastDialError ?? this.#noRoom();
   }
 
@@ -153,7 +156,7 @@ export class OriginPool implements ConnectionHost {
 
   /** Ends what is idle, for a pool that drains. */
   closeIdle(): void {
-    clearTimeout(this.#refill);
+    this.#stopRefill();
     for (const connection of [...this.connections]) {
       if (connection.state === "open" && connection.inFlight === 0) connection.drains("close");
       else if (connection.state === "connecting" && this.waiting === 0) connection.destroy(undefined);
@@ -161,7 +164,7 @@ export class OriginPool implements ConnectionHost {
   }
 
   destroy(reason: unknown): void {
-    clearTimeout(this.#refill);
+    this.#stopRefill();
     for (const connection of [...this.connections]) connection.destroy(reason);
   }
 
@@ -189,6 +192,7 @@ export class OriginPool implements ConnectionHost {
     this.place();
     if (this.#host.closing && connection.hasRoom && connection.inFlight === 0 && this.waiting === 0)
       connection.drains("close");
+    if (connection.state === "open") this.#host.eased();
   }
 
   gone(connection: Connection, error: unknown): void {
@@ -202,7 +206,7 @@ export class OriginPool implements ConnectionHost {
     if (!dialled) this.#dialEnded(connection.abandoned, error);
     this.place();
     this.#keepMinimum();
-    if (this.connections.size === 0 && this.waiting === 0) this.#host.empty(this);
+    this.#tellIfEmpty();
   }
 
   aged(connection: Connection): void {
@@ -305,9 +309,31 @@ export class OriginPool implements ConnectionHost {
     const delayMs = Math.max(0, this.#heldUntil - performance.now());
     this.#refill = setTimeout(() => {
       this.#refill = undefined;
-      const missing = minConnections - this.#open - this.#situation.dialling;
-      for (let i = 0; i < missing; i++) this.#dial();
+      this.#dialUpTo(minConnections);
+      this.#tellIfEmpty();
     }, delayMs).unref();
+  }
+
+  #stopRefill(): void {
+    clearTimeout(this.#refill);
+    this.#refill = undefined;
+    this.#tellIfEmpty();
+  }
+
+  /** Dials until so many are open or on the way, as far as the limits allow. */
+  #dialUpTo(count: number): void {
+    const { maxConnections, maxTotalConnections } = this.#host.options;
+    const now = this.#situation;
+    while (
+      this.#open + now.dialling < count &&
+      now.connections < maxConnections &&
+      this.#host.totalConnections < maxTotalConnections
+    )
+      this.#dial();
+  }
+
+  #tellIfEmpty(): void {
+    if (this.connections.size === 0 && this.waiting === 0 && this.#refill === undefined) this.#host.empty(this);
   }
 
   #noRoom(): TransportError {

@@ -135,7 +135,10 @@ export class Pool implements ExchangeHost, OriginHost {
   destroy(reason?: unknown): Promise<void> {
     this.#destroyed ??= { reason };
     this.#beginClosing();
-    for (const exchange of this.#exchanges.items()) exchange.closed(this.#destroyed.reason);
+    const exchanges = this.#exchanges.items();
+    // Those that wait go first: else they would be started on what the others leave.
+    for (const exchange of exchanges) if (exchange.place !== undefined) exchange.closed(this.#destroyed.reason);
+    for (const exchange of exchanges) exchange.closed(this.#destroyed.reason);
     for (const origin of [...this.#origins.values()]) origin.destroy(this.#destroyed.reason);
     return this.#closed as Promise<void>;
   }
@@ -203,6 +206,15 @@ export class Pool implements ExchangeHost, OriginHost {
     if (victim === undefined) return;
     this.#leaving.add(victim);
     victim.drains("another origin needs room");
+  }
+
+  eased(): void {
+    if (this.#starving.size <= this.#leaving.size) return;
+    for (const origin of [...this.#starving]) {
+      // It asks again if it still must.
+      this.#starving.delete(origin);
+      origin.place();
+    }
   }
 
   empty(origin: OriginPool): void {
