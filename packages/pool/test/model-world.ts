@@ -1,0 +1,309 @@
+import { getEventListeners } from "node:events";
+import type { TransportError, TransportRequest, TransportResponse } from "@holdfast/transport";
+import { expect, vi } from "vitest";
+import type { Connection } from "../src/connection.ts";
+import { parsePoolOptions, type PoolOptions } from "../src/options.ts";
+import { Pool } from "../src/pool.ts";
+import { type FakeAttempt, type FakeConnection, FakeDriver } from "./fake-driver.ts";
+
+/** How an attempt ended, as the peer's side knows it. */
+export type Outcome = "unsent" | "refused" | "lost" | "reset" | "ended" | "stopped" | "timeout-408";
+
+export interface Start {
+  readonly attempt: FakeAttempt;
+  readonly reused: boolean;
+  readonly served: number;
+  outcome: Outcome | undefined;
+}
+
+/** One request as the model knows it. */
+export interface Task {
+  readonly id: number;
+  readonly origin: string;
+  readonly request: TransportRequest;
+  readonly controller: AbortController;
+  readonly replayable: boolean;
+  /** Nothing but the pool's own doing can end it: its limits are off. */
+  readonly patient: boolean;
+  readonly starts: Start[];
+  bodyBegun: boolean;
+  aborted: boolean;
+  settled: number;
+  response: TransportResponse | undefined;
+  error: TransportError | undefined;
+}
+
+export interface Shape {
+  readonly multiplexed: boolean;
+  readonly capacity: number;
+  readonly options: PoolOptions;
+}
+
+/** The pool with its fake driver, and what must be true of them at any time. */
+export class World {
+  readonly shape: Shape;
+  readonly driver: FakeDriver;
+  readonly pool: Pool;
+  readonly tasks: Task[] = [];
+  closing: Promise<void> | undefined;
+  destroyed = false;
+  readonly #firstStarts: Task[] = [];
+  readonly #faults: string[] = [];
+
+  constructor(shape: Shape) {
+    this.shape = shape;
+    this.driver = new FakeDriver(shape.multiplexed);
+    this.driver.lingering = true;
+    this.driver.onRun = (attempt) => this.#started(attempt);
+    const options = parsePoolOptions(shape.options, { maxConnections: 2, idleTimeoutMs: Infinity });
+    this.pool = new Pool(this.driver, options, () => {});
+  }
+
+  submit(origin: string, kind: "none" | "bytes" | "again" | "once", idempotent: boolean, queueMs: number): void {
+    const controller = new AbortController();
+    async function* chunks(): AsyncGenerator<Uint8Array> {
+      for (;;) yield Buffer.from("x");
+    }
+    const bodies = { none: undefined, bytes: "bytes", again: chunks, once: chunks() };
+    const request: TransportRequest = {
+      url: origin,
+      idempotent,
+      signal: controller.signal,
+      deadlineMs: Infinity,
+      timeouts: { queueMs, connectMs: Infinity, headMs: Infinity, bodyGapMs: Infinity },
+      body: bodies[kind] ?? null,
+    };
+    const task: Task = {
+      id: this.tasks.length,
+      origin,
+      request,
+      controller,
+      replayable: kind !== "once",
+      patient: queueMs === Infinity,
+      starts: [],
+      bodyBegun: false,
+      aborted: false,
+      settled: 0,
+      response: undefined,
+      error: undefined,
+    };
+    this.tasks.push(task);
+    this.pool.request(request).then(
+      (response) => {
+        task.settled++;
+        task.response = response;
+      },
+      (error: TransportError) => {
+        task.settled++;
+        task.error = error;
+      },
+    );
+  }
+
+  taskOf(attempt: FakeAttempt): Task {
+    const task = this.tasks.find((one) => one.request === attempt.exchange.request.source);
+    if (task === undefined) throw new Error("an attempt of nothing that was submitted");
+    return task;
+  }
+
+  /** The attempt ends so. Said before the pool hears of it. */
+  ends(attempt: FakeAttempt, outcome: Outcome): void {
+    const start = this.taskOf(attempt).starts.find((one) => one.attempt === attempt);
+    if (start !== undefined) start.outcome ??= outcome;
+  }
+
+  lose(connection: FakeConnection): void {
+    for (const attempt of connection.running) this.ends(attempt, attempt.exchange.delivery === "not-sent" ? "unsent" : "lost");
+    connection.lose();
+  }
+
+  /** Lets everything run that is only waiting for its turn. */
+  async flush(): Promise<void> {
+    await vi.advanceTimersByTimeAsync(0);
+    for (let i = 0; i < 20; i++) await Promise.resolve();
+  }
+
+  waiting(origin?: string): Task[] {
+    return this.tasks.filter(
+      (task) =>
+        (origin === undefined || task.origin === origin) &&
+        task.settled === 0 &&
+        !this.driver.running.some((attempt) => attempt.exchange.request.source === task.request),
+    );
+  }
+
+  get origins(): string[] {
+    return [...new Set(this.driver.dials.map((dial) => dial.target.origin).concat(this.tasks.map((task) => task.origin)))];
+  }
+
+  /** Everything that holds between two events. */
+  check(): void {
+    expect(this.driver.violations).toEqual([]);
+    expect(this.#faults).toEqual([]);
+    const { options } = this.pool;
+    const stats = this.pool.stats();
+    let total = 0;
+    for (const origin of this.origins) {
+      const here = this.driver.dials.filter((dial) => dial.target.origin === origin);
+      const connecting = here.filter((dial) => dial.state === "pending").length;
+      const connections = here.flatMap(({ connection }) => connection ?? []).filter((one) => one.state !== "closed");
+      const open = connections.filter((one) => stateOf(one) === "open");
+      const draining = connections.length - open.length;
+      total += connecting + connections.length;
+      const counted = connecting + open.length + (this.shape.multiplexed ? 0 : draining);
+      // What takes over from an aged connection may come on top while both are there.
+      const replacing = here.filter(
+        (dial) => dial.state === "pending" && (dial.owner as Connection).replaces?.state === "open",
+      ).length;
+      expect(counted).toBeLessThanOrEqual(options.maxConnections + replacing);
+
+      const waiting = this.waiting(origin);
+      const leases = connections.reduce((sum, one) => sum + one.leases, 0);
+      const counts = stats.origins[origin];
+      expect(counts?.exchanges ?? { queued: 0, inFlight: 0 }).toEqual({ queued: waiting.length, inFlight: leases });
+      expect(counts?.connections ?? { connecting: 0, active: 0, idle: 0, draining: 0 }).toEqual({
+        connecting,
+        active: open.filter((one) => one.leases > 0).length,
+        idle: open.filter((one) => one.leases === 0).length,
+        draining,
+      });
+      if (options.minConnections === 0 && connecting + connections.length + waiting.length === 0)
+        expect(counts).toBeUndefined();
+
+      const free = open.filter((one) => one.leases < one.room);
+      for (const task of waiting) {
+        const last = task.starts.at(-1);
+        const fresh = task.starts.some((start) => start.outcome === "lost" || start.outcome === "timeout-408");
+        const usable = fresh ? free.filter((one) => one.served === 0) : free;
+        expect(usable.length, `task ${task.id} waits (after ${last?.outcome}) beside a free connection`).toBe(0);
+      }
+      const room = this.driver.connections.length + this.driver.pending.length < options.maxTotalConnections;
+      if (waiting.length > 0 && connections.length === 0 && room)
+        expect(connecting, `${origin} has waiters, nothing open, and does not dial`).toBeGreaterThan(0);
+    }
+    expect(total).toBeLessThanOrEqual(options.maxTotalConnections);
+    this.#checkOrder();
+    for (const task of this.tasks) {
+      expect(task.settled).toBeLessThanOrEqual(1);
+      if (task.aborted) expect(task.settled).toBe(1);
+      if (task.settled === 1 && task.response === undefined) this.#checkError(task);
+    }
+    const { exchangesStarted, exchangesEnded, exchangesFailed, exchangesReplayed } = stats.totals;
+    expect(exchangesStarted).toBe(this.tasks.length);
+    expect(exchangesEnded + exchangesFailed).toBeLessThanOrEqual(exchangesStarted);
+    expect(this.tasks.reduce((sum, task) => sum + Math.max(0, task.starts.length - 1), 0)).toBeLessThanOrEqual(exchangesReplayed);
+  }
+
+  /** Answers whatever is asked until nothing is asked any more. */
+  async quiesce(): Promise<void> {
+    for (let round = 0; round < 400; round++) {
+      for (const dial of this.driver.pending) dial.open(Math.max(1, this.shape.capacity));
+      await this.flush();
+      this.check();
+      for (const attempt of this.driver.running) this.answer(attempt);
+      for (const connection of this.driver.connections) {
+        if (connection.room === 0) connection.capacityIs(1);
+        if (connection.state !== "open") connection.gone();
+      }
+      await this.flush();
+      this.check();
+      const idle = this.driver.pending.length === 0 && this.driver.running.length === 0;
+      if (idle && this.tasks.every((task) => task.settled > 0)) return;
+      if (idle) await vi.advanceTimersByTimeAsync(20);
+    }
+  }
+
+  close(): boolean {
+    this.closing ??= this.pool.close({ deadlineMs: Infinity });
+    return true;
+  }
+
+  destroy(): boolean {
+    this.destroyed = true;
+    this.closing = this.pool.destroy();
+    return true;
+  }
+
+  answer(attempt: FakeAttempt): void {
+    this.ends(attempt, "ended");
+    if (attempt.answered) attempt.end();
+    else attempt.answer();
+  }
+
+  /** After everything was asked to end: nothing is left of it. */
+  async end(): Promise<void> {
+    await this.quiesce();
+    this.close();
+    let done = false;
+    void this.closing?.then(() => {
+      done = true;
+    });
+    await this.quiesce();
+    for (let i = 0; i < 5 && !done; i++) {
+      for (const connection of this.driver.connections) if (connection.state !== "open") connection.gone();
+      await this.flush();
+    }
+    expect(done, "close() settles").toBe(true);
+    for (const task of this.tasks) {
+      expect(task.settled).toBe(1);
+      expect(getEventListeners(task.controller.signal, "abort")).toEqual([]);
+    }
+    const { connections, exchanges, totals, origins } = this.pool.stats();
+    expect({ connections, exchanges, origins }).toEqual({
+      connections: { connecting: 0, active: 0, idle: 0, draining: 0 },
+      exchanges: { queued: 0, inFlight: 0 },
+      origins: {},
+    });
+    expect(totals.exchangesEnded + totals.exchangesFailed).toBe(totals.exchangesStarted);
+    expect(totals.connectionsOpened).toBe(totals.connectionsClosed);
+    expect(this.driver.connections).toEqual([]);
+    expect(this.driver.pending).toEqual([]);
+    expect(vi.getTimerCount()).toBe(0);
+  }
+
+  // ---- inside
+
+  #started(attempt: FakeAttempt): void {
+    const task = this.taskOf(attempt);
+    const { connection } = attempt;
+    const last = task.starts.at(-1);
+    if (task.starts.length === 0) this.#firstStarts.push(task);
+    if (last !== undefined && !this.#mayRunAgain(task)) this.#faults.push(`task ${task.id} ran again after ${last.outcome}`);
+    const replays = task.starts.filter((start) => start.outcome === "lost" || start.outcome === "timeout-408").length;
+    if (replays > 1) this.#faults.push(`task ${task.id} was replayed ${replays} times`);
+    if (task.starts.length - replays > 4) this.#faults.push(`task ${task.id} was put back more than three times`);
+    if (replays > 0 && connection.served !== connection.leases)
+      this.#faults.push(`task ${task.id} was replayed on a connection that had ended an exchange`);
+    if (task.settled > 0) this.#faults.push(`task ${task.id} ran after it was settled`);
+    if (this.destroyed) this.#faults.push(`task ${task.id} ran after destroy()`);
+    task.starts.push({ attempt, reused: connection.served > 1, served: connection.served, outcome: undefined });
+  }
+
+  #mayRunAgain(task: Task): boolean {
+    const last = task.starts.at(-1) as Start;
+    if (!task.replayable && task.bodyBegun) return false;
+    if (last.outcome === "unsent" || last.outcome === "refused") return true;
+    const stale = last.outcome === "lost" || last.outcome === "timeout-408";
+    return stale && last.reused && task.request.idempotent === true && !last.attempt.answered;
+  }
+
+  #checkOrder(): void {
+    for (const started of this.#firstStarts.splice(0)) {
+      const passed = this.tasks.find(
+        (task) => task.origin === started.origin && task.id < started.id && task.starts.length === 0 && task.settled === 0,
+      );
+      expect(passed, `task ${started.id} started before task ${passed?.id}`).toBeUndefined();
+    }
+  }
+
+  #checkError({ error, starts, origin }: Task): void {
+    expect(error?.origin).toBe(origin);
+    const seen = starts.some(({ attempt, outcome }) => attempt.touched && outcome !== "refused");
+    // Whatever a peer may have seen is never told as harmless, whatever became of it later.
+    expect(error?.delivery === "maybe-sent", `${error?.code} is ${error?.delivery}`).toBe(seen);
+  }
+}
+
+function stateOf(connection: FakeConnection): string {
+  return (connection.owner as Connection).state;
+}
