@@ -99,7 +99,8 @@ export class Http1Connection implements DriverConnection {
     // undici goes on only if it is called back in a later step.
     queueMicrotask(() => {
       if (this.#attached || this.#socket.destroyed)
-        return attach(this.socketError ?? new Error("the connection is gone"), null);
+        // An error of our own: given one of its own codes, undici would not fail the request but connect again, for ever.
+        return attach(new Error("the connection is gone", { cause: this.socketError }), null);
       this.#attached = true;
       attach(null, this.#socket);
     });
