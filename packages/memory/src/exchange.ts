@@ -170,8 +170,9 @@ export class Exchange implements BodySource {
 
   /** The response was garbage collected. If nobody had read it, nobody will. */
   leak(): void {
-    if (this.#state === "answered" && !this.#body.used)
-      this.#giveUp("leaked", new DOMException("the response was thrown away unread", "AbortError"));
+    if (this.#state !== "answered" || this.#body.used) return;
+    warnOnce(this.request.target.origin);
+    this.#giveUp("leaked", new DOMException("the response was thrown away unread", "AbortError"));
   }
 
   readonly #onAbort = (): void => this.fail(aborted(this.request.target.origin, this.request.source.signal?.reason));
@@ -336,3 +337,12 @@ export class Exchange implements BodySource {
 }
 
 const thrownAway = new FinalizationRegistry<Exchange>((exchange) => exchange.leak());
+
+let warned = false;
+
+function warnOnce(origin: string): void {
+  if (warned || process.env["NODE_ENV"] === "production") return;
+  warned = true;
+  const message = `a response of ${origin} was thrown away unread; read, cancel or dispose every response`;
+  process.emitWarning(message, { type: "HoldfastWarning", code: "HOLDFAST_RESPONSE_LEAKED" });
+}
