@@ -1,11 +1,12 @@
 export type { Case, Fixture, FixtureOptions, Traits } from "./case.ts";
 export { rule, urlOf } from "./case.ts";
 export { allCases } from "./cases/all-cases.ts";
-export type { CaseResult } from "./run-cases.ts";
+export type { CaseResult, RunOptions } from "./run-cases.ts";
 export { capabilitiesOf, runCase, runCases } from "./run-cases.ts";
 export { caseFor } from "./absence.ts";
 export type { Origin, OriginHandler, OriginRequest, OriginResponse } from "./origin/origin.ts";
-export type { Control } from "./origin/control.ts";
+export { Control } from "./origin/control.ts";
+export { application } from "./origin/application.ts";
 export { inProcessOrigin } from "./origin/in-process.ts";
 export type { Http1OriginOptions } from "./origin/http1.ts";
 export { http1Origin } from "./origin/http1.ts";

@@ -15,18 +15,20 @@ export interface CaseResult {
   readonly error?: unknown;
 }
 
-/** A case that has not ended by then hangs. In milliseconds. */
-const maxCaseMs = 30_000;
+export interface RunOptions {
+  /** A case that has not ended by then hangs, and has failed. Default 30 000. */
+  readonly maxCaseMs?: number;
+}
 
 /** Runs the cases one after another and tells how each ended. Never rejects on account of the adapter. */
-export async function runCases(cases: readonly Case[], fixture: Fixture): Promise<CaseResult[]> {
+export async function runCases(cases: readonly Case[], fixture: Fixture, options?: RunOptions): Promise<CaseResult[]> {
   const capabilities = await capabilitiesOf(fixture);
   const results: CaseResult[] = [];
   for (const original of cases) {
     const { id, title, ...one } = caseFor(original, capabilities);
     const missing = missingFor(original, capabilities);
     try {
-      await runCase({ id, title, ...one }, fixture);
+      await runCase({ id, title, ...one }, fixture, options);
       results.push({ id, title, status: missing.length > 0 ? "replaced" : "passed", missing });
     } catch (error) {
       results.push({ id, title, status: "failed", missing, error });
@@ -45,7 +47,7 @@ export async function capabilitiesOf(fixture: Fixture): Promise<Capabilities> {
  * Runs one case and then looks whether it left something: a transport that is not closed, a timer, a socket, an exchange at
  * the origin, a rejection that nobody handled. Rejects with what is wrong.
  */
-export async function runCase(one: Case, fixture: Fixture): Promise<void> {
+export async function runCase(one: Case, fixture: Fixture, { maxCaseMs = 30_000 }: RunOptions = {}): Promise<void> {
   const transports: Transport[] = [];
   const tracked: Fixture = {
     ...fixture,
@@ -62,7 +64,7 @@ export async function runCase(one: Case, fixture: Fixture): Promise<void> {
   const onUnhandled = (reason: unknown): void => void unhandled.push(reason);
   process.on("unhandledRejection", onUnhandled);
   try {
-    const left = await withLeakCheck(() => withinLimit(one.run(tracked)));
+    const left = await withLeakCheck(() => withinLimit(one.run(tracked), maxCaseMs));
     for (const transport of transports) checkClosed(transport);
     if (left.length > 0) throw new Error(`left behind: ${left.join(", ")}`);
     await until("the origin sees the end of every exchange", () => control.openExchanges <= openExchanges);
@@ -86,7 +88,7 @@ function checkClosed(transport: Transport): void {
   if (names.length > 0) throw new Error(`a closed transport remembers ${names.join(", ")}`);
 }
 
-async function withinLimit(work: Promise<void>): Promise<void> {
+async function withinLimit(work: Promise<void>, maxCaseMs: number): Promise<void> {
   const late = Promise.withResolvers<never>();
   const timer = setTimeout(() => late.reject(new Error(`the case did not end within ${maxCaseMs} ms`)), maxCaseMs);
   try {

@@ -56,15 +56,8 @@ export const requestCases: readonly Case[] = [
     await using transport = await fixture.createTransport();
     const headers = JSON.parse('{"constructor": "c", "__proto__": "p"}') as Record<string, string>;
     const seen = await inspection(await transport.request({ url: urlOf(fixture, "/inspect"), headers }));
-    assert.deepEqual(
-      Object.entries(seen.headers)
-        .filter(([name]) => name === "constructor" || name === "__proto__")
-        .toSorted(),
-      [
-        ["__proto__", "p"],
-        ["constructor", "c"],
-      ],
-    );
+    assert.equal(Object.getOwnPropertyDescriptor(seen.headers, "constructor")?.value, "c");
+    assert.equal(Object.getOwnPropertyDescriptor(seen.headers, "__proto__")?.value, "p");
   }),
   rule("request/reused-object", "a request object can be used again and is not changed", async (fixture) => {
     await using transport = await fixture.createTransport();
