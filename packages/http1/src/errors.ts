@@ -22,10 +22,12 @@ export function failureOf(error: Error, { headSeen, responded, socketError }: Fa
     return { code: "ABORTED", message: "the request body has another length than content-length says", cause: error };
   }
   if (name === "HTTPParserError") {
-    if (code !== "HPE_INVALID_EOF_STATE") return { ...protocolError("the response is not HTTP/1.1"), cause: error };
+    // Its code is empty; the words are llhttp's for a connection that ended within a chunked body.
+    if (!error.message.includes("Invalid EOF state"))
+      return { ...protocolError("the response is not HTTP/1.1"), cause: error };
     return headSeen ? truncated(error) : lost(error, responded);
   }
-  // undici tells these two by their words alone.
+  // undici tells these two by their words alone, too.
   if (code === "UND_ERR_SOCKET" && /^bad (response|upgrade)$/.test(error.message)) {
     return { ...protocolError("the peer sent what was not asked for"), cause: error };
   }
