@@ -56,6 +56,7 @@ export class Connection implements ConnectionOwner {
   #endOfAge: number = Infinity;
   #hint: KeepAliveHint | undefined;
   #servedAtHint = 0;
+  #destroyed = false;
 
   constructor(idPrefix: string, protocol: Protocol, target: Target, host: ConnectionHost) {
     this.id = `${idPrefix}-${++lastId}`;
@@ -110,12 +111,15 @@ export class Connection implements ConnectionOwner {
     // Looked at before: what the change sets off may end it by itself.
     const idle = this.inFlight === 0;
     this.#host.changed(this);
-    if (idle) this.#driver?.close();
+    if (idle) this.#close();
   }
 
   /** Ends it now; its exchanges are ended by the caller. */
   destroy(reason: unknown): void {
-    if (this.state !== "connecting") return this.#driver?.destroy(reason);
+    if (this.state !== "connecting") {
+      this.#destroyed = true;
+      return this.#driver?.destroy(reason);
+    }
     this.abandoned = true;
     this.#dial?.cancel(reason);
   }
@@ -131,7 +135,7 @@ export class Connection implements ConnectionOwner {
     }
     const last = this.inFlight === 0 && this.state === "draining";
     this.#host.changed(this);
-    if (last) this.#driver?.close();
+    if (last) this.#close();
   }
 
   capacityIs(capacity: number): void {
@@ -165,6 +169,10 @@ export class Connection implements ConnectionOwner {
     if (this.inFlight > 0 && this.capacity > 1) this.#host.aged(this);
     else this.drains("maxAgeMs");
     this.#limit();
+  }
+
+  #close(): void {
+    if (!this.#destroyed) this.#driver?.close();
   }
 
   #opened(driver: DriverConnection): void {

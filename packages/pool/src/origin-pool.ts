@@ -46,6 +46,8 @@ export class OriginPool implements ConnectionHost {
   #open = 0;
   #dialFailures = 0;
   #heldUntil = 0;
+  /** Ends the hold: who waits then may find nothing else that asks for another dial. */
+  #hold: NodeJS.Timeout | undefined;
   #refill: NodeJS.Timeout | undefined;
   #placing = false;
   /** Callers of `warm()`, told of each dial that ended. */
@@ -253,6 +255,7 @@ export class OriginPool implements ConnectionHost {
     this.#situation.dialling--;
     this.#open++;
     this.#dialFailures = 0;
+    clearTimeout(this.#hold);
     this.#heldUntil = 0;
     this.#host.connectionOpened();
     connection.replaces?.drains("maxAgeMs");
@@ -267,7 +270,10 @@ export class OriginPool implements ConnectionHost {
     this.#tellWatchers();
     if (abandoned) return;
     this.#dialFailures++;
-    this.#heldUntil = performance.now() + dialHoldMs(this.#dialFailures, Math.random());
+    const holdMs = dialHoldMs(this.#dialFailures, Math.random());
+    this.#heldUntil = performance.now() + holdMs;
+    clearTimeout(this.#hold);
+    this.#hold = setTimeout(() => this.#endHold(), holdMs).unref();
     const failure = error as TransportError;
     const share = this.#host.driver.multiplexed ? Infinity : 1;
     const list = this.#waitingFresh.size > 0 ? this.#waitingFresh : this.#waiting;
@@ -277,6 +283,11 @@ export class OriginPool implements ConnectionHost {
       if (exchange === undefined) return;
       exchange.dialFailed(failure);
     }
+  }
+
+  #endHold(): void {
+    this.#heldUntil = 0;
+    this.place();
   }
 
   /** Keeps the list of connections with room, the one used last at its end. */
@@ -333,7 +344,9 @@ export class OriginPool implements ConnectionHost {
   }
 
   #tellIfEmpty(): void {
-    if (this.connections.size === 0 && this.waiting === 0 && this.#refill === undefined) this.#host.empty(this);
+    if (this.connections.size > 0 || this.waiting > 0 || this.#refill !== undefined) return;
+    clearTimeout(this.#hold);
+    this.#host.empty(this);
   }
 
   #noRoom(): TransportError {
