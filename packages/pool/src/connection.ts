@@ -92,10 +92,14 @@ export class Connection implements ConnectionOwner {
     return this.state === "open" && this.inFlight < this.capacity;
   }
 
-  /** Runs an exchange. The origin has made sure that there is room. */
-  run(exchange: Exchange): void {
+  /** Takes a lease. The origin has made sure that there is room. */
+  take(): void {
     if (this.inFlight++ === 0) this.#driver?.hold(true);
     this.#limit();
+  }
+
+  /** Runs an exchange on a lease that was taken. */
+  run(exchange: Exchange): void {
     exchange.leased(this, this.served++);
     if (exchangesLeft(this.served, this.#host.limits.maxExchanges, this.#hint, this.#servedAtHint) <= 0)
       this.drains("maxExchanges");

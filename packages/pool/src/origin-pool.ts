@@ -50,6 +50,7 @@ export class OriginPool implements ConnectionHost {
   #hold: NodeJS.Timeout | undefined;
   #refill: NodeJS.Timeout | undefined;
   #placing = false;
+  #asked = false;
   /** Callers of `warm()`, told of each dial that ended. */
   readonly #watchers: Set<() => void> = new Set();
   #lastDialError: unknown;
@@ -115,17 +116,18 @@ export class OriginPool implements ConnectionHost {
   /** Takes the next step until there is none. */
   place(): void {
     // What a step causes may ask for the next one: the loop that is under way takes it.
+    this.#asked = true;
     if (this.#placing) return;
     this.#placing = true;
-    for (;;) {
+    while (this.#asked) {
       const next = place(this.#look());
       if (next.action === "use")
         this.#run((next.fresh ? this.#waitingFresh : this.#waiting).shift() as Exchange, next.connection);
       else if (next.action === "dial") this.#dial();
       else if (next.action === "retire") next.connection.drains("a fresh connection is needed");
       else {
+        this.#asked = false;
         if (next.action === "make-room") this.#host.wantsRoom(this);
-        if (next.action === "wait" || this.#host.totalConnections >= this.#host.options.maxTotalConnections) break;
       }
     }
     this.#placing = false;
@@ -233,8 +235,10 @@ export class OriginPool implements ConnectionHost {
   }
 
   #run(exchange: Exchange, connection: Connection): void {
-    connection.run(exchange);
+    // Off the list first: an attempt may fail, and a subscriber may ask for another, before `run` returns.
+    connection.take();
     this.#list(connection);
+    connection.run(exchange);
   }
 
   #dial(replaces?: Connection): void {
