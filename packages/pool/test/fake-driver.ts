@@ -21,6 +21,8 @@ export class FakeDriver implements Driver {
   readonly violations: string[] = [];
   /** Connections that were told to end do so only when the test says. */
   lingering = false;
+  /** Connections that were told to end are gone before `close` or `destroy` returns. */
+  abrupt = false;
   /** Each attempt fails at once as `not-sent`, before `run` returns. */
   failsAtOnce = false;
   /** Told of each attempt as it starts. */
@@ -196,7 +198,9 @@ export class FakeConnection implements DriverConnection {
   #end(state: "closing" | "destroyed"): void {
     if (this.state === "closed") return;
     this.state = state;
-    if (!this.dial.driver.lingering) queueMicrotask(() => this.gone());
+    const { abrupt, lingering } = this.dial.driver;
+    if (abrupt) this.gone();
+    else if (!lingering) queueMicrotask(() => this.gone());
   }
 
   #violation(what: string): void {

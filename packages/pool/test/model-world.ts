@@ -4,7 +4,7 @@ import { expect, vi } from "vitest";
 import type { Connection } from "../src/connection.ts";
 import { parsePoolOptions, type PoolOptions } from "../src/options.ts";
 import { Pool } from "../src/pool.ts";
-import { type FakeAttempt, type FakeConnection, FakeDriver } from "./fake-driver.ts";
+import { type FakeAttempt, type FakeConnection, type FakeDial, FakeDriver } from "./fake-driver.ts";
 
 /** How an attempt ended, as the peer's side knows it. */
 export type Outcome = "unsent" | "refused" | "lost" | "reset" | "ended" | "stopped" | "timeout-408";
@@ -36,6 +36,8 @@ export interface Task {
 export interface Shape {
   readonly multiplexed: boolean;
   readonly capacity: number;
+  /** Connections are gone as soon as they are told to end, else when a step says so. */
+  readonly abrupt: boolean;
   readonly options: PoolOptions;
 }
 
@@ -49,11 +51,13 @@ export class World {
   destroyed = false;
   readonly #firstStarts: Task[] = [];
   readonly #faults: string[] = [];
+  readonly #dialFailedAt: Map<string, number> = new Map();
 
   constructor(shape: Shape) {
     this.shape = shape;
     this.driver = new FakeDriver(shape.multiplexed);
     this.driver.lingering = true;
+    this.driver.abrupt = shape.abrupt;
     this.driver.onRun = (attempt) => this.#started(attempt);
     const options = parsePoolOptions(shape.options, { maxConnections: 2, idleTimeoutMs: Infinity });
     this.pool = new Pool(this.driver, options, () => {});
@@ -110,6 +114,11 @@ export class World {
   ends(attempt: FakeAttempt, outcome: Outcome): void {
     const start = this.taskOf(attempt).starts.find((one) => one.attempt === attempt);
     if (start !== undefined) start.outcome ??= outcome;
+  }
+
+  failDial(dial: FakeDial): void {
+    this.#dialFailedAt.set(dial.target.origin, performance.now());
+    dial.fail();
   }
 
   lose(connection: FakeConnection): void {
@@ -178,8 +187,11 @@ export class World {
         expect(usable.length, `task ${task.id} waits (after ${last?.outcome}) beside a free connection`).toBe(0);
       }
       const room = this.driver.connections.length + this.driver.pending.length < options.maxTotalConnections;
-      if (waiting.length > 0 && connections.length === 0 && room)
-        expect(connecting, `${origin} has waiters, nothing open, and does not dial`).toBeGreaterThan(0);
+      const held = open.length > 0 && performance.now() - (this.#dialFailedAt.get(origin) ?? -Infinity) <= 5_000;
+      if (waiting.length > 0 && counted < options.maxConnections && room && !held)
+        expect(connecting, `${origin} has ${waiting.length} waiters and room for another dial`).toBeGreaterThanOrEqual(
+          this.shape.multiplexed ? 1 : Math.min(waiting.length, options.maxConnections - counted),
+        );
     }
     expect(total).toBeLessThanOrEqual(options.maxTotalConnections);
     this.#checkOrder();
@@ -196,7 +208,17 @@ export class World {
 
   /** Answers whatever is asked until nothing is asked any more. */
   async quiesce(): Promise<void> {
-    for (let round = 0; round < 400; round++) {
+    this.driver.failsAtOnce = false;
+    const patient = this.tasks.filter((task) => task.patient && task.settled === 0);
+    await this.#answerAll();
+    for (const task of patient) {
+      expect(task.settled, `task ${task.id} at ${task.origin} was lost`).toBe(1);
+      if (!this.destroyed) expect(task.error).toBeUndefined();
+    }
+  }
+
+  async #answerAll(): Promise<void> {
+    for (let round = 0; round < 1_000; round++) {
       for (const dial of this.driver.pending) dial.open(Math.max(1, this.shape.capacity));
       await this.flush();
       this.check();
@@ -276,7 +298,9 @@ export class World {
       this.#faults.push(`task ${task.id} was replayed on a connection that had ended an exchange`);
     if (task.settled > 0) this.#faults.push(`task ${task.id} ran after it was settled`);
     if (this.destroyed) this.#faults.push(`task ${task.id} ran after destroy()`);
-    task.starts.push({ attempt, reused: connection.served > 1, served: connection.served, outcome: undefined });
+    task.starts.push({ attempt, reused: connection.served > 1, served: connection.served,
+      outcome: this.driver.failsAtOnce ? "unsent" : undefined,
+    });
   }
 
   #mayRunAgain(task: Task): boolean {

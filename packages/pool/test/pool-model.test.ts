@@ -22,7 +22,7 @@ function toOne<T>(from: readonly T[], pick: number, act: (one: T) => void): bool
 }
 
 const pick = fc.nat({ max: 11 });
-const origin = fc.constantFrom("http://a.example", "http://b.example", "http://c.example");
+const origin = fc.constantFrom("http://a.example", "http://a.example", "http://b.example", "http://c.example");
 
 function step(name: string, apply: (world: World, pick: number) => boolean): fc.Arbitrary<Step> {
   return pick.map((chose) => ({ name, pick: chose, apply: (world) => apply(world, chose) }));
@@ -32,7 +32,7 @@ const submit: fc.Arbitrary<Step> = fc
   .record({
     origin,
     kind: fc.constantFrom("none", "bytes", "again", "once"),
-    idempotent: fc.boolean(),
+    idempotent: fc.constantFrom(true, true, false),
     queueMs: fc.constantFrom(Infinity, Infinity, 30),
     sync: fc.boolean(),
   })
@@ -56,7 +56,7 @@ const steps: readonly { readonly weight: number; readonly arbitrary: fc.Arbitrar
         toOne(world.driver.pending, chose, (dial) => dial.open(world.shape.multiplexed ? Math.max(capacity, 1) : 1)),
     })),
   },
-  { weight: 2, arbitrary: step("dial fails", (world, n) => toOne(world.driver.pending, n, (dial) => dial.fail())) },
+  { weight: 4, arbitrary: step("dial fails", (world, n) => toOne(world.driver.pending, n, (dial) => world.failDial(dial))) },
   {
     weight: 3,
     arbitrary: step("caller aborts", (world, n) =>
@@ -217,12 +217,23 @@ const steps: readonly { readonly weight: number; readonly arbitrary: fc.Arbitrar
     ),
   },
   {
-    weight: 2,
-    arbitrary: fc.constantFrom(1, 40, 400).map((ms) => ({
+    weight: 4,
+    arbitrary: fc.constantFrom(1, 40, 400, 6_000).map((ms) => ({
       name: `${ms} ms pass`,
       pick: 0,
       apply: () => {
         vi.advanceTimersByTime(ms);
+        return true;
+      },
+    })),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.boolean().map((fails) => ({
+      name: fails ? "attempts fail at once" : "attempts start",
+      pick: 0,
+      apply: (world) => {
+        world.driver.failsAtOnce = fails;
         return true;
       },
     })),
@@ -304,13 +315,13 @@ describe("any order of events", () => {
       await fc.assert(
         fc
           .asyncProperty(
-            fc.record({ multiplexed: fc.constant(multiplexed), capacity: fc.integer({ min: 1, max: 3 }), options: fc.record(limits) }),
+            fc.record({ multiplexed: fc.constant(multiplexed), capacity: fc.integer({ min: 1, max: 3 }), abrupt: fc.boolean(), options: fc.record(limits) }),
             fc.commands([...commands], { maxCommands: 60, size: "max" }),
             walk,
           )
           .beforeEach(() => vi.clearAllTimers()),
         { numRuns: Number(process.env["MODEL_RUNS"] ?? 300) },
       );
-    });
+    }, 300_000);
   }
 });
