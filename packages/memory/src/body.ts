@@ -48,8 +48,11 @@ export class RequestBody implements AsyncIterable<Uint8Array> {
     };
   }
 
-  /** No more is read; a read that waits rejects with `reason`. A one-shot iterable is ended even if nobody began to read it. */
-  stop(reason: unknown): void {
+  /**
+   * No more is read; a read that waits rejects with `reason`. A one-shot iterable is ended even if nobody began to read it,
+   * unless the handler was never called: then it is the caller's to send another way.
+   */
+  stop(reason: unknown, called = true): void {
     if (this.#state === "ended" || this.#state === "stopped") return;
     this.#state = "stopped";
     this.#reason = reason;
@@ -57,7 +60,7 @@ export class RequestBody implements AsyncIterable<Uint8Array> {
     this.#reject = undefined;
     const body = this.#body;
     if (this.#iterator !== undefined) endIterator(this.#iterator);
-    else if (body.kind === "stream" && !body.replayable) endUnread(body.open());
+    else if (called && body.kind === "stream" && !body.replayable) endUnread(body.open());
   }
 
   #next(open: () => AsyncIterable<Uint8Array>): Promise<IteratorResult<Uint8Array, undefined>> {

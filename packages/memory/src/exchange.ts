@@ -264,6 +264,7 @@ export class Exchange implements BodySource {
 
   #end(outcome: Outcome, error?: TransportError, reason: unknown = error): void {
     const over = reason ?? new DOMException("the exchange is over", "AbortError");
+    const called = this.#state !== "queued";
     this.#state = "done";
     clearTimeout(this.#deadline);
     clearTimeout(this.#phase);
@@ -271,7 +272,7 @@ export class Exchange implements BodySource {
     this.request.source.signal?.removeEventListener("abort", this.#onAbort);
     this.#timings.end = this.#elapsed();
     if (reason !== undefined) this.#gone.abort(reason);
-    this.#requestBody.stop(over);
+    this.#requestBody.stop(over, called);
     this.#requestTrailers.reject(over);
     this.#pump?.stop();
     if (error === undefined) this.#body.end();
