@@ -65,6 +65,8 @@ export function parseHttp1Options(options: Http1Options): ParsedHttp1Options {
       ...options.undici,
       maxHeaderSize: options.limits?.headBytes ?? 16_384,
       allowH2: false,
+      // The environment could choose another parser, whose errors have other words.
+      useMilo: false,
       pipelining: 1,
       headersTimeout: 0,
       bodyTimeout: 0,
