@@ -128,6 +128,12 @@ export class Connection implements ConnectionOwner {
     this.#dial?.cancel(reason);
   }
 
+  /** The one that was to take over could not be made: it goes on a little longer. */
+  agesAgain(inMs: number): void {
+    this.#endOfAge = performance.now() + inMs;
+    this.#limit();
+  }
+
   // ---- told by the driver
 
   freed(): void {

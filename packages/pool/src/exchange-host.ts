@@ -9,7 +9,7 @@ export interface ExchangeHost {
   dialPhase(exchange: Exchange): Phase;
   /** It waits for something else, or for something sooner. */
   limitMoved(exchange: Exchange): void;
-  /** It is to be run again, at once; `fresh`: on a connection that carried nothing yet. */
+  /** It is to be run again, at once; `fresh`: on a connection that none has ended on. */
   again(exchange: Exchange, fresh: boolean): void;
   /** The promise of its caller is settled. */
   settled(exchange: Exchange): void;

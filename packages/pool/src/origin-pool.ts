@@ -37,7 +37,7 @@ export class OriginPool implements ConnectionHost {
   readonly limits: LifetimeLimits;
   readonly #host: OriginHost;
   readonly #waiting: WaitList<Exchange> = new WaitList();
-  /** Those for which a used connection died. They go first, on connections that carried nothing. */
+  /** Those for which a used connection died. They go first, on fresh connections. */
   readonly #waitingFresh: WaitList<Exchange> = new WaitList();
   readonly #available: Connection[] = [];
   readonly #opening: Set<Connection> = new Set();
@@ -207,7 +207,10 @@ export class OriginPool implements ConnectionHost {
     if (dialled && !draining) this.#open--;
     if (!draining || !this.#host.driver.multiplexed) this.#situation.connections--;
     this.#host.connectionGone(connection, dialled ? "closed" : connection.abandoned ? "abandoned" : "failed");
-    if (!dialled) this.#dialEnded(connection.abandoned, error);
+    if (!dialled) {
+      this.#dialEnded(connection.abandoned, error);
+      connection.replaces?.agesAgain(Math.max(0, this.#heldUntil - performance.now()));
+    }
     this.place();
     this.#keepMinimum();
     this.#tellIfEmpty();
@@ -262,6 +265,8 @@ export class OriginPool implements ConnectionHost {
     clearTimeout(this.#hold);
     this.#heldUntil = 0;
     this.#host.connectionOpened();
+    // It has room before the old one is gone, so nobody dials in between.
+    this.#list(connection);
     connection.replaces?.drains("maxAgeMs");
     connection.replaces = undefined;
     this.#tellWatchers();

@@ -9,7 +9,7 @@ export interface Load {
 export interface Situation<C extends Load> {
   /** Exchanges that may go on any connection. */
   readonly waiting: number;
-  /** Exchanges that need a connection which has carried none, because a used one died under them. */
+  /** Exchanges that need a connection on which none has ended, because a used one died under them. */
   readonly waitingFresh: number;
   /** Open connections with room, the most recently used last. */
   readonly available: readonly C[];
@@ -51,7 +51,8 @@ const wait = { action: "wait" } as const;
  */
 export function place<C extends Load>(now: Situation<C>): Placement<C> {
   if (now.waitingFresh > 0) {
-    const connection = now.available.find((one) => one.served === 0);
+    // None that was put on it has ended yet: a multiplexed one takes all whom the same loss put back.
+    const connection = now.available.find((one) => one.served === one.inFlight);
     if (connection !== undefined) return { action: "use", connection, fresh: true };
   }
   if (now.waiting > 0 && now.available.length > 0) {
@@ -60,13 +61,15 @@ export function place<C extends Load>(now: Situation<C>): Placement<C> {
   const waiting = now.waiting + now.waitingFresh;
   const enough = now.multiplexed ? now.dialling > 0 : waiting <= now.dialling;
   if (waiting === 0 || enough) return wait;
-  if (now.connections >= now.maxConnections) {
-    const idle =
-      now.waitingFresh > now.dialling + now.draining ? now.available.find((one) => one.inFlight === 0) : undefined;
-    return idle === undefined ? wait : { action: "retire", connection: idle };
-  }
+  if (now.connections >= now.maxConnections) return retire(now) ?? wait;
   if (now.dialsHeld) return wait;
-  return now.totalConnections >= now.maxTotalConnections ? makeRoom : dial;
+  return now.totalConnections < now.maxTotalConnections ? dial : (retire(now) ?? makeRoom);
+}
+
+function retire<C extends Load>(now: Situation<C>): Placement<C> | undefined {
+  if (now.waitingFresh <= now.dialling + now.draining) return undefined;
+  const connection = now.available.find((one) => one.inFlight === 0);
+  return connection === undefined ? undefined : { action: "retire", connection };
 }
 
 /**

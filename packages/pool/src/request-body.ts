@@ -50,8 +50,15 @@ export class RequestBody {
     const iterator = this.#iterator;
     if (iterator === undefined) return;
     this.#iterator = undefined;
+    void ended(iterator);
+  }
+}
+
+async function ended(iterator: AsyncIterator<Uint8Array>): Promise<void> {
+  try {
+    await iterator.return?.();
+  } catch {
     // What a caller's clean-up throws has nobody left to hear it.
-    iterator.return?.().then(undefined, () => {});
   }
 }
 

@@ -10,6 +10,9 @@ export interface Expiring {
 /** Two expiries nearer to each other than this are served by one wake-up, so many short limits cannot flood the loop. */
 const grainMs = 5;
 
+/** The longest that a timer of Node can wait. What expires later is looked at again then. */
+const farthestMs = 2 ** 31 - 1;
+
 /**
  * One timer for many limits. Nearly all limits never fire: they are moved on or dropped long before. So adding, moving
  * and dropping one costs a comparison, and the timer looks over all of them when the earliest it ever heard of is due.
@@ -71,7 +74,7 @@ export class Watch<T extends Expiring> {
   #arm(at: number): void {
     clearTimeout(this.#timer);
     this.#wakeAt = at;
-    this.#timer = setTimeout(this.#wake, Math.max(1, Math.ceil(at - performance.now())));
+    this.#timer = setTimeout(this.#wake, Math.min(Math.max(1, Math.ceil(at - performance.now())), farthestMs));
     if (this.#holds === 0) this.#timer.unref();
   }
 

@@ -183,7 +183,7 @@ export class World {
       for (const task of waiting) {
         const last = task.starts.at(-1);
         const fresh = task.starts.some((start) => start.outcome === "lost" || start.outcome === "timeout-408");
-        const usable = fresh ? free.filter((one) => one.served === 0) : free;
+        const usable = fresh ? free.filter((one) => one.served === one.leases) : free;
         expect(usable.length, `task ${task.id} waits (after ${last?.outcome}) beside a free connection`).toBe(0);
       }
       const room = this.driver.connections.length + this.driver.pending.length < options.maxTotalConnections;
