@@ -122,7 +122,8 @@ export class World {
   }
 
   lose(connection: FakeConnection): void {
-    for (const attempt of connection.running) this.ends(attempt, attempt.exchange.delivery === "not-sent" ? "unsent" : "lost");
+    for (const attempt of connection.running)
+      this.ends(attempt, attempt.exchange.delivery === "not-sent" ? "unsent" : "lost");
     connection.lose();
   }
 
@@ -142,7 +143,9 @@ export class World {
   }
 
   get origins(): string[] {
-    return [...new Set(this.driver.dials.map((dial) => dial.target.origin).concat(this.tasks.map((task) => task.origin)))];
+    return [
+      ...new Set(this.driver.dials.map((dial) => dial.target.origin).concat(this.tasks.map((task) => task.origin))),
+    ];
   }
 
   /** Everything that holds between two events. */
@@ -203,7 +206,9 @@ export class World {
     const { exchangesStarted, exchangesEnded, exchangesFailed, exchangesReplayed } = stats.totals;
     expect(exchangesStarted).toBe(this.tasks.length);
     expect(exchangesEnded + exchangesFailed).toBeLessThanOrEqual(exchangesStarted);
-    expect(this.tasks.reduce((sum, task) => sum + Math.max(0, task.starts.length - 1), 0)).toBeLessThanOrEqual(exchangesReplayed);
+    expect(this.tasks.reduce((sum, task) => sum + Math.max(0, task.starts.length - 1), 0)).toBeLessThanOrEqual(
+      exchangesReplayed,
+    );
   }
 
   /** Answers whatever is asked until nothing is asked any more. */
@@ -290,7 +295,8 @@ export class World {
     const { connection } = attempt;
     const last = task.starts.at(-1);
     if (task.starts.length === 0) this.#firstStarts.push(task);
-    if (last !== undefined && !this.#mayRunAgain(task)) this.#faults.push(`task ${task.id} ran again after ${last.outcome}`);
+    if (last !== undefined && !this.#mayRunAgain(task))
+      this.#faults.push(`task ${task.id} ran again after ${last.outcome}`);
     const replays = task.starts.filter((start) => start.outcome === "lost" || start.outcome === "timeout-408").length;
     if (replays > 1) this.#faults.push(`task ${task.id} was replayed ${replays} times`);
     if (task.starts.length - replays > 4) this.#faults.push(`task ${task.id} was put back more than three times`);
@@ -298,7 +304,10 @@ export class World {
       this.#faults.push(`task ${task.id} was replayed on a connection that had ended an exchange`);
     if (task.settled > 0) this.#faults.push(`task ${task.id} ran after it was settled`);
     if (this.destroyed) this.#faults.push(`task ${task.id} ran after destroy()`);
-    task.starts.push({ attempt, reused: connection.served > 1, served: connection.served,
+    task.starts.push({
+      attempt,
+      reused: connection.served > 1,
+      served: connection.served,
       outcome: this.driver.failsAtOnce ? "unsent" : undefined,
     });
   }
@@ -314,7 +323,8 @@ export class World {
   #checkOrder(): void {
     for (const started of this.#firstStarts.splice(0)) {
       const passed = this.tasks.find(
-        (task) => task.origin === started.origin && task.id < started.id && task.starts.length === 0 && task.settled === 0,
+        (task) =>
+          task.origin === started.origin && task.id < started.id && task.starts.length === 0 && task.settled === 0,
       );
       expect(passed, `task ${started.id} started before task ${passed?.id}`).toBeUndefined();
     }

@@ -56,7 +56,10 @@ const steps: readonly { readonly weight: number; readonly arbitrary: fc.Arbitrar
         toOne(world.driver.pending, chose, (dial) => dial.open(world.shape.multiplexed ? Math.max(capacity, 1) : 1)),
     })),
   },
-  { weight: 4, arbitrary: step("dial fails", (world, n) => toOne(world.driver.pending, n, (dial) => world.failDial(dial))) },
+  {
+    weight: 4,
+    arbitrary: step("dial fails", (world, n) => toOne(world.driver.pending, n, (dial) => world.failDial(dial))),
+  },
   {
     weight: 3,
     arbitrary: step("caller aborts", (world, n) =>
@@ -105,7 +108,10 @@ const steps: readonly { readonly weight: number; readonly arbitrary: fc.Arbitrar
       ),
     ),
   },
-  { weight: 6, arbitrary: step("answer comes", (world, n) => toOne(world.driver.running, n, (one) => world.answer(one))) },
+  {
+    weight: 6,
+    arbitrary: step("answer comes", (world, n) => toOne(world.driver.running, n, (one) => world.answer(one))),
+  },
   {
     weight: 2,
     arbitrary: step("408 comes", (world, n) =>
@@ -131,15 +137,11 @@ const steps: readonly { readonly weight: number; readonly arbitrary: fc.Arbitrar
   {
     weight: 2,
     arbitrary: step("peer refuses", (world, n) =>
-      toOne(
-        world.driver.running,
-        n,
-        (attempt) => {
-          world.ends(attempt, attempt.answered ? "reset" : "refused");
-          attempt.touched = true;
-          attempt.refuse();
-        },
-      ),
+      toOne(world.driver.running, n, (attempt) => {
+        world.ends(attempt, attempt.answered ? "reset" : "refused");
+        attempt.touched = true;
+        attempt.refuse();
+      }),
     ),
   },
   {
@@ -293,7 +295,7 @@ const limits = {
   maxAgeMs: fc.constantFrom(Infinity, Infinity, 150),
 };
 
-async function walk(shape: Shape, path: Iterable<Command>): Promise<void> {
+async function walk(shape: Shape, path: Iterable<fc.AsyncCommand<World, World>>): Promise<void> {
   const world = new World(shape);
   await fc.asyncModelRun(() => ({ model: world, real: world }), path);
   await world.end();
@@ -315,7 +317,12 @@ describe("any order of events", () => {
       await fc.assert(
         fc
           .asyncProperty(
-            fc.record({ multiplexed: fc.constant(multiplexed), capacity: fc.integer({ min: 1, max: 3 }), abrupt: fc.boolean(), options: fc.record(limits) }),
+            fc.record({
+              multiplexed: fc.constant(multiplexed),
+              capacity: fc.integer({ min: 1, max: 3 }),
+              abrupt: fc.boolean(),
+              options: fc.record(limits),
+            }),
             fc.commands([...commands], { maxCommands: 60, size: "max" }),
             walk,
           )
