@@ -53,7 +53,7 @@ export class OriginPool implements ConnectionHost {
   #asked = false;
   /** Callers of `warm()`, told of each dial that ended. */
   readonly #watchers: Set<() => void> = new Set();
-  #lastDialError: unknown;
+  #lastDialError: TransportError | undefined;
 
   constructor(target: Target, host: OriginHost) {
     const { maxConnections, maxTotalConnections } = host.options;
@@ -275,7 +275,8 @@ export class OriginPool implements ConnectionHost {
   /** One failed dial costs those that it was made for their wait, unless other connections will serve them. */
   #dialEnded(abandoned: boolean, error: unknown): void {
     this.#situation.dialling--;
-    this.#lastDialError = error;
+    const failure = error as TransportError;
+    this.#lastDialError = failure;
     this.#tellWatchers();
     if (abandoned) return;
     this.#dialFailures++;
@@ -283,7 +284,6 @@ export class OriginPool implements ConnectionHost {
     this.#heldUntil = performance.now() + holdMs;
     clearTimeout(this.#hold);
     this.#hold = setTimeout(() => this.#endHold(), holdMs).unref();
-    const failure = error as TransportError;
     const share = this.#host.driver.multiplexed ? Infinity : 1;
     const list = this.#waitingFresh.size > 0 ? this.#waitingFresh : this.#waiting;
     if (list === this.#waiting && this.#open > 0) return;
