@@ -19,13 +19,14 @@ export function aborted(reason: unknown): Failure {
   return { code: "ABORTED", message: "the caller gave up", cause: reason };
 }
 
-/** The caller's own body failed while it was being sent. */
-export function bodyFailed(cause: unknown): Failure {
-  return { code: "ABORTED", message: "the request body failed", cause, phase: "send" };
-}
-
-export function hookFailed(name: string, cause: unknown): Failure {
-  return { code: "ABORTED", message: `${name} of the request threw`, cause };
+/** Something that the caller gave with its request failed: its body, or a function of it. */
+export function callerFailed(what: string, cause: unknown, phase?: Phase): Failure {
+  return {
+    code: "ABORTED",
+    message: `the ${what} of the request failed`,
+    cause,
+    ...(phase === undefined ? {} : { phase }),
+  };
 }
 
 export function deadlineExceeded(origin: string, phase: Phase, deadlineMs: number): Failure {
@@ -68,4 +69,9 @@ export function bodyTooLong(origin: string, maxBytes: number): Failure {
     message: `the response body of ${origin} is longer than ${maxBytes} bytes (maxBytes, limits.bodyBytes)`,
     phase: "body",
   };
+}
+
+/** A message that says with whom it was. */
+export function naming(origin: string, message: string): string {
+  return message.includes(origin) ? message : `exchange with ${origin}: ${message}`;
 }

@@ -15,7 +15,7 @@ import { forget, heed } from "./abort-hub.ts";
 import { Answer } from "./answer.ts";
 import type { Attempt, Failure } from "./driver.ts";
 import type { ExchangeHost } from "./exchange-host.ts";
-import { aborted, bodyFailed, bodyTooLong, closed, deadlineExceeded, hookFailed, phaseTimeout } from "./errors.ts";
+import { aborted, bodyTooLong, callerFailed, closed, deadlineExceeded, naming, phaseTimeout } from "./errors.ts";
 import { type HandOver, soon } from "./hand-over.ts";
 import { publishExchange } from "./publish.ts";
 import { decideReplay } from "./replay.ts";
@@ -175,7 +175,7 @@ export class Exchange implements HandOver {
     try {
       this.request.source.onInformational?.({ status, headers });
     } catch (error) {
-      this.#stop(hookFailed("onInformational", error));
+      this.#stop(callerFailed("onInformational", error));
     }
     return true;
   }
@@ -231,7 +231,7 @@ export class Exchange implements HandOver {
 
   /** The caller's body failed; nothing helps. */
   failBody(cause: unknown): void {
-    this.#stop(bodyFailed(cause));
+    this.#stop(callerFailed("body", cause, "send"));
   }
 
   // ---- ended from outside
@@ -282,6 +282,8 @@ export class Exchange implements HandOver {
 
   cancel(reason: unknown): void {
     if (this.#over) return;
+    // Longer than its reader would have it: nobody wanted this end.
+    if (reason instanceof TransportError && reason.code === "LIMIT_EXCEEDED") return this.#die(reason);
     this.timings.end = performance.now() - this.startedAt;
     const attempt = this.#attempt;
     this.#finish(false);
@@ -303,23 +305,20 @@ export class Exchange implements HandOver {
   // ---- inside
 
   #stop(failure: Failure): void {
-    if (this.#over) return;
-    const attempt = this.#attempt;
-    const error = this.#error(failure);
-    this.#die(error);
-    attempt?.abort(error);
+    if (!this.#over) this.#die(this.#error(failure));
   }
 
   #die(error: TransportError): void {
+    const attempt = this.#attempt;
     const answered = this.delivery === "answered";
     if (events.exchangeFail.hasSubscribers) publishExchange(events.exchangeFail, this, error);
     this.#finish(true);
-    if (!answered) {
+    if (answered) this.#answer?.fail(error);
+    else {
       this.#reject(error);
       this.#host.settled(this);
-      return;
     }
-    this.#answer?.fail(error);
+    attempt?.abort(error);
   }
 
   #finish(failed: boolean): void {
@@ -374,11 +373,12 @@ export class Exchange implements HandOver {
 
   #error(failure: Failure): TransportError {
     const { request, delivery, startedAt } = this;
-    return new TransportError(failure.code, failure.message, {
+    const { origin } = request.target;
+    return new TransportError(failure.code, naming(origin, failure.message), {
       delivery,
       phase: failure.phase ?? this.#phaseNow(),
       protocol: this.#host.protocol,
-      origin: request.target.origin,
+      origin,
       attempt: request.source.attempt ?? 1,
       reused: this.connection !== undefined && this.index > 0,
       elapsedMs: performance.now() - startedAt,

@@ -158,12 +158,13 @@ export class OriginPool implements ConnectionHost {
     return longest;
   }
 
-  /** Ends what is idle, for a pool that drains. */
-  closeIdle(): void {
+  /** Ends what is idle and lets nothing new on the rest, for a pool that drains. What waits is still to be served. */
+  drain(): void {
     this.#stopRefill();
+    if (this.waiting > 0) return;
     for (const connection of [...this.connections]) {
-      if (connection.state === "open" && connection.inFlight === 0) connection.drains("close");
-      else if (connection.state === "connecting" && this.waiting === 0) connection.destroy(undefined);
+      if (connection.state === "open") connection.drains("close");
+      else if (connection.state === "connecting") connection.destroy(undefined);
     }
   }
 
@@ -194,8 +195,7 @@ export class OriginPool implements ConnectionHost {
     }
     this.#list(connection);
     this.place();
-    if (this.#host.closing && connection.hasRoom && connection.inFlight === 0 && this.waiting === 0)
-      connection.drains("close");
+    if (this.#host.closing && connection.state === "open" && this.waiting === 0) connection.drains("close");
     if (connection.state === "open") this.#host.eased();
   }
 

@@ -167,7 +167,7 @@ export class Pool implements ExchangeHost, OriginHost {
     this.#exchanges.delete(exchange);
     this.#totals[failed ? "exchangesFailed" : "exchangesEnded"]++;
     if (exchange.place !== undefined) this.#origins.get(exchange.request.target.origin)?.leave(exchange);
-    if (this.closing) this.#drain();
+    if (this.closing && this.#exchanges.size === 0) this.#drain();
   }
 
   leaked(exchange: Exchange): void {
@@ -281,7 +281,7 @@ export class Pool implements ExchangeHost, OriginHost {
   }
 
   #drain(): void {
-    if (this.#exchanges.size === 0) for (const origin of [...this.#origins.values()]) origin.closeIdle();
+    for (const origin of [...this.#origins.values()]) origin.drain();
     this.#endIfDone();
   }
 
