@@ -1,0 +1,264 @@
+import { getEventListeners } from "node:events";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { call, current, newPool, turn, url, usedConnection } from "./pool-fixture.ts";
+
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "performance"] });
+  vi.advanceTimersByTime(1_000);
+  vi.spyOn(Math, "random").mockReturnValue(0.5);
+});
+
+afterEach(() => {
+  vi.restoreAllMocks();
+  vi.useRealTimers();
+});
+
+describe("warm", () => {
+  it("resolves when as many connections as asked for stand ready, never more than maxConnections", async () => {
+    const { pool, driver } = newPool({ maxConnections: 3 });
+    let ready = false;
+    const warming = pool.warm(url, { connections: 10 }).then(() => {
+      ready = true;
+    });
+    expect(driver.pending).toHaveLength(3);
+    for (const dial of driver.pending.slice(1)) dial.open();
+    await turn();
+    expect(ready).toBe(false);
+    driver.pending[0]?.open();
+    await warming;
+    expect(pool.stats().connections.idle).toBe(3);
+  });
+
+  it("makes only what is missing", async () => {
+    const fixture = newPool({ maxConnections: 3 });
+    await usedConnection(fixture);
+    const warming = fixture.pool.warm(url, { connections: 2 });
+    expect(fixture.driver.pending).toHaveLength(1);
+    fixture.driver.last.open();
+    await warming;
+    await fixture.pool.warm(url, { connections: 2 });
+    expect(fixture.driver.dials).toHaveLength(2);
+  });
+
+  it("lets a request have what it made", async () => {
+    const { pool, driver } = newPool();
+    const warming = pool.warm(url);
+    driver.last.open();
+    await warming;
+    const one = call(pool);
+    current(driver).answer();
+    await turn();
+    expect(one.response?.connection).toMatchObject({ reused: false, exchangeIndex: 0 });
+    expect(one.response?.timings.connected).toBeUndefined();
+  });
+
+  it("resolves when some could be made, rejects with the dial's error when none could", async () => {
+    const { pool, driver } = newPool();
+    const some = pool.warm(url, { connections: 2 });
+    driver.pending[0]?.open();
+    driver.pending[0]?.fail();
+    await some;
+    const none = pool.warm("http://b.example");
+    driver.last.fail();
+    await expect(none).rejects.toMatchObject({ code: "CONNECT_FAILED", origin: "http://b.example" });
+    expect(Object.keys(pool.stats().origins)).toEqual(["http://a.example"]);
+  });
+
+  it("rejects with the signal's reason, and lets the dial go on", async () => {
+    const { pool, driver } = newPool();
+    const controller = new AbortController();
+    const warming = pool.warm(url, { signal: controller.signal });
+    controller.abort(new Error("enough"));
+    await expect(warming).rejects.toThrow("enough");
+    expect(getEventListeners(controller.signal, "abort")).toEqual([]);
+    driver.last.open();
+    await turn();
+    expect(pool.stats().connections.idle).toBe(1);
+    await expect(pool.warm(url, { signal: controller.signal })).rejects.toThrow("enough");
+  });
+
+  it("rejects with CLOSED after close", async () => {
+    const { pool } = newPool();
+    await pool.close();
+    await expect(pool.warm(url)).rejects.toMatchObject({ code: "CLOSED", origin: "http://a.example" });
+  });
+
+  it("rejects with LIMIT_EXCEEDED where other origins have all connections, and leaves nothing", async () => {
+    const fixture = newPool({ maxTotalConnections: 1 });
+    await usedConnection(fixture);
+    await expect(fixture.pool.warm("http://b.example")).rejects.toMatchObject({ code: "LIMIT_EXCEEDED" });
+    expect(Object.keys(fixture.pool.stats().origins)).toEqual(["http://a.example"]);
+  });
+
+  it("counts a draining connection that carries one exchange against maxConnections", async () => {
+    const fixture = newPool({ maxConnections: 1 });
+    fixture.driver.lingering = true;
+    const connection = await usedConnection(fixture);
+    connection.drains();
+    fixture.pool.warm(url).catch(() => {});
+    expect(fixture.driver.pending).toEqual([]);
+  });
+});
+
+describe("minConnections", () => {
+  it("are opened again when they are lost, within the limits", async () => {
+    const fixture = newPool({ minConnections: 5, maxConnections: 2 });
+    const connection = await usedConnection(fixture);
+    connection.gone();
+    vi.advanceTimersByTime(1);
+    expect(fixture.driver.pending).toHaveLength(2);
+    for (const dial of fixture.driver.pending) dial.open();
+    await turn();
+    expect(fixture.pool.stats().connections.idle).toBe(2);
+  });
+
+  it("are opened after a failed dial only with a delay", async () => {
+    const fixture = newPool({ minConnections: 1 });
+    const connection = await usedConnection(fixture);
+    connection.gone();
+    vi.advanceTimersByTime(1);
+    fixture.driver.last.fail();
+    await turn();
+    expect(fixture.driver.pending).toEqual([]);
+    vi.advanceTimersByTime(110);
+    expect(fixture.driver.pending).toHaveLength(1);
+  });
+
+  it("are found by the next request, and ended by close", async () => {
+    const fixture = newPool({ minConnections: 1 });
+    const { pool, driver } = fixture;
+    const connection = await usedConnection(fixture);
+    connection.gone();
+    vi.advanceTimersByTime(1);
+    driver.last.open();
+    await turn();
+    const next = call(pool);
+    expect(driver.dials).toHaveLength(2);
+    current(driver).answer();
+    await turn();
+    expect(next.response?.status).toBe(200);
+    await pool.close();
+    expect(driver.connections).toEqual([]);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it("are not opened by a pool that closes", async () => {
+    const fixture = newPool({ minConnections: 1 });
+    const connection = await usedConnection(fixture);
+    connection.gone();
+    await fixture.pool.close();
+    vi.advanceTimersByTime(1_000);
+    expect(fixture.driver.pending).toEqual([]);
+    expect(vi.getTimerCount()).toBe(0);
+    expect(fixture.pool.stats().origins).toEqual({});
+  });
+});
+
+describe("a dial that failed", () => {
+  it("costs one waiter its wait where nothing else is open, all of them where connections are shared", async () => {
+    const single = newPool();
+    const [one, two] = [call(single.pool), call(single.pool)];
+    single.driver.pending[0]?.fail();
+    await turn();
+    expect([one.error?.code, two.settled]).toEqual(["CONNECT_FAILED", false]);
+    expect(one.error).toMatchObject({ delivery: "not-sent", phase: "connect", attempt: 1 });
+
+    const shared = newPool({ multiplexed: true });
+    const all = [call(shared.pool), call(shared.pool)];
+    shared.driver.last.fail();
+    await turn();
+    expect(all.map((call_) => call_.error?.code)).toEqual(["CONNECT_FAILED", "CONNECT_FAILED"]);
+  });
+
+  it("costs nobody anything where other connections are open; another is dialled after a while", async () => {
+    const { pool, driver } = newPool();
+    call(pool);
+    driver.last.open();
+    await turn();
+    const waiting = call(pool, { timeouts: { queueMs: Infinity } });
+    driver.last.fail();
+    await turn();
+    expect([waiting.settled, driver.pending.length]).toEqual([false, 0]);
+    vi.advanceTimersByTime(210);
+    driver.last.open();
+    await turn();
+    driver.running[1]?.answer();
+    await turn();
+    expect(waiting.response?.connection.reused).toBe(false);
+  });
+});
+
+describe("a multiplexed connection of full age", () => {
+  it("serves until the one that takes over is open", async () => {
+    const { pool, driver } = newPool({ multiplexed: true, maxConnections: 1, maxAgeMs: 100 });
+    call(pool);
+    const old = driver.last.open(2);
+    await turn();
+    vi.advanceTimersByTime(106);
+    expect(driver.pending).toHaveLength(1);
+    call(pool);
+    expect(old.running).toHaveLength(2);
+    const waiting = call(pool);
+    const next = driver.last.open(2);
+    await turn();
+    expect(pool.stats().connections).toEqual({ connecting: 0, active: 1, idle: 0, draining: 1 });
+    expect(driver.dials).toHaveLength(2);
+    for (const attempt of driver.running) attempt.answer();
+    await turn();
+    expect([old.state, next.state]).toEqual(["closed", "open"]);
+    expect(waiting.response?.status).toBe(200);
+  });
+
+  it("goes on where none can take over, which is tried again", async () => {
+    const { pool, driver } = newPool({ multiplexed: true, maxAgeMs: 100 });
+    call(pool);
+    const old = driver.last.open(2);
+    await turn();
+    vi.advanceTimersByTime(106);
+    driver.last.fail();
+    await turn();
+    const more = call(pool);
+    expect(old.running).toHaveLength(2);
+    expect(more.settled).toBe(false);
+    vi.advanceTimersByTime(500);
+    expect(driver.pending).toHaveLength(1);
+    driver.last.open(2);
+    await turn();
+    expect(pool.stats().connections.draining).toBe(1);
+  });
+
+  it("is simply closed while it is idle", async () => {
+    const fixture = newPool({ multiplexed: true, maxAgeMs: 100 });
+    const connection = await usedConnection(fixture, 5);
+    vi.advanceTimersByTime(106);
+    await turn();
+    expect(connection.state).toBe("closed");
+    expect(fixture.driver.dials).toHaveLength(1);
+  });
+});
+
+describe("placing", () => {
+  it("survives an attempt that fails before run() returns", async () => {
+    const fixture = newPool({ maxConnections: 1 });
+    await usedConnection(fixture);
+    fixture.driver.failsAtOnce = true;
+    const one = call(fixture.pool, { method: "POST" });
+    await turn();
+    expect(one.error).toMatchObject({ code: "CONNECTION_LOST", delivery: "not-sent" });
+    expect(one.error?.attempts).toHaveLength(3);
+    expect(fixture.driver.violations).toEqual([]);
+    expect(fixture.pool.stats().connections.idle).toBe(1);
+  });
+
+  it("survives connections that are gone before close() returns", async () => {
+    const fixture = newPool({ maxTotalConnections: 1 });
+    fixture.driver.abrupt = true;
+    await usedConnection(fixture);
+    const other = call(fixture.pool, { url: "http://b.example" });
+    fixture.driver.last.open();
+    await turn();
+    current(fixture.driver).answer();
+    await turn();
+    expect(other.response?.status).toBe(200);
+  });
+});

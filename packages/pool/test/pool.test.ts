@@ -1,0 +1,435 @@
+import { getEventListeners } from "node:events";
+import { TransportError } from "@holdfast/transport";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { bodyError, call, current, type Fixture, newPool, turn, url, usedConnection } from "./pool-fixture.ts";
+
+const nothing = {
+  connections: { connecting: 0, active: 0, idle: 0, draining: 0 },
+  exchanges: { queued: 0, inFlight: 0 },
+  origins: {},
+};
+
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "performance"] });
+});
+
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+/** One connection, which is busy for as long as nobody answers. */
+async function busyPool(options: Parameters<typeof newPool>[0] = {}): Promise<Fixture> {
+  const fixture = newPool({ maxConnections: 1, ...options });
+  call(fixture.pool);
+  fixture.driver.last.open();
+  await turn();
+  return fixture;
+}
+
+describe("a request", () => {
+  it("dials where nothing is open, and runs when the connection is there", async () => {
+    const { pool, driver } = newPool();
+    const one = call(pool);
+    expect(pool.stats().connections.connecting).toBe(1);
+    driver.last.open();
+    await turn();
+    current(driver).answer(204);
+    await turn();
+    expect(one.response).toMatchObject({
+      status: 204,
+      connection: { origin: "http://a.example", protocol: "fake", reused: false, exchangeIndex: 0, remotePort: 1 },
+    });
+  });
+
+  it("uses the connection that is free, the one used last first", async () => {
+    const fixture = newPool();
+    const { pool, driver } = fixture;
+    call(pool);
+    call(pool);
+    const [one, two] = driver.dials.map((dial) => dial.open());
+    await turn();
+    two?.running[0]?.answer();
+    one?.running[0]?.answer();
+    const third = call(pool);
+    expect(one?.running).toHaveLength(1);
+    one?.running[0]?.answer();
+    await turn();
+    expect(third.response?.connection).toMatchObject({ reused: true, exchangeIndex: 1 });
+    expect(driver.dials).toHaveLength(2);
+  });
+
+  it("is not tied to the dial that it caused", async () => {
+    const { pool, driver } = newPool();
+    call(pool);
+    driver.last.open();
+    await turn();
+    const second = call(pool);
+    expect(driver.pending).toHaveLength(1);
+    current(driver).answer();
+    current(driver).answer();
+    await turn();
+    expect(second.response?.connection.reused).toBe(true);
+  });
+
+  it("spreads over multiplexed connections by their load", async () => {
+    const { pool, driver } = newPool({ multiplexed: true });
+    call(pool);
+    call(pool);
+    call(pool);
+    expect(driver.pending).toHaveLength(1);
+    driver.last.open(2);
+    await turn();
+    driver.last.open(2);
+    await turn();
+    call(pool);
+    expect(driver.connections.map((one) => one.running.length)).toEqual([2, 2]);
+  });
+
+  it("that could never be sent rejects with a TypeError and counts nowhere", async () => {
+    const { pool, driver } = newPool();
+    await expect(pool.request({ url: "/relative" })).rejects.toThrow(TypeError);
+    expect(driver.dials).toEqual([]);
+    expect(pool.stats().totals.exchangesStarted).toBe(0);
+  });
+
+  it("that the adapter cannot carry rejects before anything is queued", async () => {
+    const { pool, driver } = newPool({}, () => {
+      throw new RangeError("no");
+    });
+    await expect(pool.request({ url })).rejects.toThrow(RangeError);
+    expect(driver.dials).toEqual([]);
+  });
+
+  it("whose signal has fired before is not begun", async () => {
+    const { pool, driver } = newPool();
+    const signal = AbortSignal.abort("early");
+    const one = call(pool, { signal });
+    await turn();
+    expect(one.error).toMatchObject({ code: "ABORTED", cause: "early", delivery: "not-sent", phase: "queue" });
+    expect(driver.dials).toEqual([]);
+    expect(getEventListeners(signal, "abort")).toEqual([]);
+  });
+
+  it("without time is not begun", async () => {
+    const { pool, driver } = newPool();
+    const one = call(pool, { deadlineMs: 0 });
+    await turn();
+    expect(one.error).toMatchObject({ code: "DEADLINE_EXCEEDED", delivery: "not-sent" });
+    expect(driver.dials).toEqual([]);
+  });
+});
+
+describe("the queue", () => {
+  it("is first in, first out", async () => {
+    const { pool, driver } = await busyPool();
+    const order: number[] = [];
+    for (const n of [1, 2, 3]) void pool.request({ url }).then(() => order.push(n));
+    while (order.length < 3) {
+      current(driver).answer();
+      await turn();
+    }
+    expect(order).toEqual([1, 2, 3]);
+  });
+
+  it("says QUEUE_FULL at once to the one that comes after maxQueued others", async () => {
+    const { pool } = await busyPool({ maxQueued: 10_000 });
+    const waiting = Array.from({ length: 10_000 }, () => call(pool));
+    const late = call(pool);
+    await Promise.resolve();
+    await Promise.resolve();
+    expect(late.error).toMatchObject({ code: "QUEUE_FULL", delivery: "not-sent", phase: "queue", reused: false });
+    expect(late.error?.message).toContain("maxQueued");
+    expect(waiting.some((one) => one.settled)).toBe(false);
+    expect(pool.stats().exchanges).toEqual({ queued: 10_000, inFlight: 1 });
+  });
+
+  it("of length 0 fails fast, yet lets those wait for whom a dial is under way", async () => {
+    const { pool, driver } = newPool({ maxConnections: 1, maxQueued: 0 });
+    const [one, two] = [call(pool), call(pool)];
+    await turn();
+    expect(one.settled).toBe(false);
+    expect(two.error?.code).toBe("QUEUE_FULL");
+    driver.last.open();
+    await turn();
+    current(driver).answer();
+    await turn();
+    expect(one.response?.status).toBe(200);
+  });
+
+  it("lets a waiter go in the turn in which it gives up, and loses no place", async () => {
+    const { pool, driver } = await busyPool();
+    const controller = new AbortController();
+    const [first, second] = [call(pool, { signal: controller.signal }), call(pool)];
+    controller.abort("bored");
+    await Promise.resolve();
+    await Promise.resolve();
+    expect(first.error).toMatchObject({ code: "ABORTED", cause: "bored", phase: "queue", delivery: "not-sent" });
+    expect(pool.stats().exchanges.queued).toBe(1);
+    current(driver).answer();
+    current(driver).answer();
+    await turn();
+    expect(second.response?.status).toBe(200);
+    expect(getEventListeners(controller.signal, "abort")).toEqual([]);
+  });
+
+  it("empties when all who wait give up together, and the pool goes on", async () => {
+    const { pool, driver } = await busyPool();
+    const controller = new AbortController();
+    const waiting = Array.from({ length: 50 }, () => call(pool, { signal: controller.signal }));
+    controller.abort();
+    await turn();
+    expect(waiting.every((one) => one.error?.code === "ABORTED")).toBe(true);
+    expect(pool.stats().exchanges.queued).toBe(0);
+    current(driver).answer();
+    const next = call(pool);
+    current(driver).answer();
+    await turn();
+    expect(next.response?.status).toBe(200);
+  });
+
+  it("has a time limit that names timeouts.queueMs", async () => {
+    const { pool } = await busyPool();
+    const one = call(pool, { timeouts: { queueMs: 50 } });
+    vi.advanceTimersByTime(49);
+    await turn();
+    expect(one.settled).toBe(false);
+    vi.advanceTimersByTime(6);
+    await turn();
+    expect(one.error).toMatchObject({ code: "QUEUE_TIMEOUT", phase: "queue", delivery: "not-sent" });
+    expect(one.error?.message).toContain("50 ms (timeouts.queueMs)");
+    expect(one.error?.elapsedMs).toBeGreaterThanOrEqual(50);
+  });
+
+  it("is subject to the deadline, whose message names deadlineMs", async () => {
+    const { pool } = await busyPool();
+    const one = call(pool, { deadlineMs: 30 });
+    vi.advanceTimersByTime(36);
+    await turn();
+    expect(one.error).toMatchObject({ code: "DEADLINE_EXCEEDED", phase: "queue", delivery: "not-sent" });
+    expect(one.error?.message).toContain("30 ms (deadlineMs)");
+  });
+
+  it("does not count the wait for a dial: that limit is timeouts.connectMs", async () => {
+    const { pool, driver } = newPool();
+    const one = call(pool, { timeouts: { queueMs: 10, connectMs: 100 } });
+    driver.last.phase = "secure";
+    vi.advanceTimersByTime(99);
+    await turn();
+    expect(one.settled).toBe(false);
+    vi.advanceTimersByTime(6);
+    await turn();
+    expect(one.error).toMatchObject({ code: "CONNECT_TIMEOUT", phase: "secure", delivery: "not-sent" });
+    expect(one.error?.message).toContain("100 ms (timeouts.connectMs)");
+    expect(driver.pending).toEqual([]);
+  });
+});
+
+describe("connections of several origins", () => {
+  const origins = ["http://a.example", "http://b.example", "http://c.example"];
+
+  it("share one place without starving anybody, while each goes on asking", async () => {
+    const { pool, driver } = newPool({ maxTotalConnections: 1, maxConnections: 1 });
+    const served = new Map(origins.map((origin) => [origin, 0]));
+    const ask = (origin: string): void => {
+      const again = (): void => {
+        served.set(origin, (served.get(origin) ?? 0) + 1);
+        if (!pool.closing) ask(origin);
+      };
+      pool.request({ url: origin, deadlineMs: Infinity, timeouts: { queueMs: Infinity } }).then(again, () => {});
+    };
+    for (const origin of origins) for (let i = 0; i < 5; i++) ask(origin);
+    for (let round = 0; round < 90; round++) {
+      for (const dial of driver.pending) dial.open();
+      for (const attempt of driver.running) attempt.answer();
+      expect(driver.connections.length + driver.pending.length).toBeLessThanOrEqual(1);
+      await turn();
+    }
+    const counts = [...served.values()];
+    expect(Math.min(...counts)).toBeGreaterThan(5);
+    expect(Math.max(...counts) - Math.min(...counts)).toBeLessThan(5);
+    await pool.destroy();
+  });
+
+  it("make room for another by ending the one that is idle longest", async () => {
+    const fixture = newPool({ maxTotalConnections: 2 });
+    const one = await usedConnection(fixture, 1, "http://a.example");
+    vi.advanceTimersByTime(10);
+    const two = await usedConnection(fixture, 1, "http://b.example");
+    const third = call(fixture.pool, { url: "http://c.example" });
+    await turn();
+    expect([one.state, two.state]).toEqual(["closed", "open"]);
+    fixture.driver.last.open();
+    await turn();
+    current(fixture.driver).answer();
+    await turn();
+    expect(third.response?.status).toBe(200);
+  });
+
+  it("are asked again when one becomes idle only later", async () => {
+    const fixture = newPool({ maxTotalConnections: 1 });
+    const { pool, driver } = fixture;
+    const warming = pool.warm("http://a.example").catch((error: unknown) => error);
+    const waiting = call(pool, { url: "http://b.example" });
+    driver.last.open();
+    await turn();
+    expect(driver.last.target.origin).toBe("http://b.example");
+    expect(await warming).toMatchObject({ code: "LIMIT_EXCEEDED" });
+    driver.last.open();
+    await turn();
+    current(driver).answer();
+    await turn();
+    expect(waiting.response?.status).toBe(200);
+  });
+
+  it("are forgotten with the last connection and the last waiter", async () => {
+    const { pool, driver } = newPool({ maxTotalConnections: 1 });
+    call(pool, { url: "http://a.example" });
+    const controller = new AbortController();
+    call(pool, { url: "http://b.example", signal: controller.signal });
+    expect(Object.keys(pool.stats().origins)).toEqual(["http://a.example", "http://b.example"]);
+    controller.abort();
+    await turn();
+    expect(Object.keys(pool.stats().origins)).toEqual(["http://a.example"]);
+    driver.last.fail();
+    await turn();
+    expect(pool.stats().origins).toEqual({});
+  });
+});
+
+describe("close", () => {
+  it("refuses new work, finishes what was accepted, and ends", async () => {
+    const { pool, driver } = await busyPool();
+    const waiting = call(pool);
+    let closed = false;
+    const closing = pool.close().then(() => {
+      closed = true;
+    });
+    const late = call(pool);
+    await turn();
+    expect(late.error).toMatchObject({ code: "CLOSED", delivery: "not-sent" });
+    current(driver).answer();
+    await turn();
+    expect([waiting.settled, closed]).toEqual([false, false]);
+    current(driver).answer();
+    await closing;
+    expect(waiting.response?.status).toBe(200);
+    expect(pool.stats()).toMatchObject(nothing);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it("ends idle connections at once and is fine twice", async () => {
+    const fixture = newPool();
+    const connection = await usedConnection(fixture);
+    await Promise.all([fixture.pool.close(), fixture.pool.close()]);
+    await fixture.pool.close();
+    expect(connection.state).toBe("closed");
+    expect(fixture.driver.violations).toEqual([]);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it("gives up a dial that nobody waits for", async () => {
+    const { pool, driver } = newPool();
+    const warming = pool.warm(url);
+    warming.catch(() => {});
+    await pool.close();
+    await expect(warming).rejects.toThrow(TransportError);
+    expect(driver.last.state).toBe("cancelled");
+  });
+
+  it.each([
+    ["its deadline has passed", { deadlineMs: 100 }, () => vi.advanceTimersByTime(100)],
+    ["its signal fires", (signal: AbortSignal) => ({ signal, deadlineMs: Infinity }), (stop: () => void) => stop()],
+  ] as const)("destroys what is left when %s", async (_, options, happen) => {
+    const { pool, driver } = await busyPool();
+    const controller = new AbortController();
+    const running = current(driver);
+    const waiting = call(pool);
+    const closing = pool.close(typeof options === "function" ? options(controller.signal) : options);
+    happen(() => controller.abort());
+    await closing;
+    expect(running.aborted).toBeDefined();
+    expect(waiting.error?.code).toBe("CLOSED");
+    expect(pool.stats()).toMatchObject(nothing);
+    expect(vi.getTimerCount()).toBe(0);
+    expect(getEventListeners(controller.signal, "abort")).toEqual([]);
+  });
+});
+
+describe("destroy", () => {
+  it("ends everything now, with its reason as the cause, and starts nothing", async () => {
+    const { pool, driver } = newPool({ multiplexed: true, maxConnections: 1 });
+    const running = call(pool);
+    driver.last.open(1);
+    await turn();
+    const waiting = call(pool);
+    await pool.destroy("over");
+    await turn();
+    expect(running.error).toMatchObject({ code: "CLOSED", cause: "over" });
+    expect(waiting.error).toMatchObject({ code: "CLOSED", cause: "over", delivery: "not-sent" });
+    expect(driver.dials.map(({ connection }) => connection?.served)).toEqual([1]);
+    expect(call(pool).settled).toBe(false);
+    await pool.destroy();
+    expect(pool.stats()).toMatchObject(nothing);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it("fails the body that is being read", async () => {
+    const { pool, driver } = newPool();
+    const one = call(pool);
+    driver.last.open();
+    await turn();
+    current(driver).send().head();
+    await turn();
+    await pool.destroy("over");
+    expect(await bodyError(one.response)).toMatchObject({ code: "CLOSED", delivery: "answered", phase: "body" });
+  });
+
+  it("cancels dials", async () => {
+    const { pool, driver } = newPool();
+    const one = call(pool);
+    await pool.destroy();
+    expect(driver.last.state).toBe("cancelled");
+    expect(one.error?.code).toBe("CLOSED");
+    expect(pool.stats().totals).toMatchObject({ dialsFailed: 0, connectionsOpened: 0, connectionsClosed: 0 });
+  });
+});
+
+describe("stats", () => {
+  it("add up", async () => {
+    const fixture = newPool();
+    const { pool, driver } = fixture;
+    await usedConnection(fixture);
+    const lost = call(pool, { method: "POST" });
+    current(driver).send();
+    driver.connections[0]?.lose();
+    call(pool);
+    driver.last.fail();
+    await turn();
+    expect(lost.error?.code).toBe("CONNECTION_LOST");
+    expect(pool.stats().totals).toEqual({
+      connectionsOpened: 1,
+      connectionsClosed: 1,
+      dialsFailed: 1,
+      exchangesStarted: 3,
+      exchangesEnded: 1,
+      exchangesFailed: 2,
+      exchangesReplayed: 0,
+      responsesLeaked: 0,
+    });
+  });
+
+  it("are told by origin, and in sum", async () => {
+    const fixture = newPool({ maxConnections: 1 });
+    await usedConnection(fixture, 1, "http://a.example");
+    call(fixture.pool, { url: "http://a.example" });
+    call(fixture.pool, { url: "http://a.example" });
+    call(fixture.pool, { url: "http://b.example" });
+    const { origins, connections, exchanges } = fixture.pool.stats();
+    expect(origins["http://a.example"]).toEqual({
+      connections: { connecting: 0, active: 1, idle: 0, draining: 0 },
+      exchanges: { queued: 1, inFlight: 1 },
+    });
+    expect(connections).toEqual({ connecting: 1, active: 1, idle: 0, draining: 0 });
+    expect(exchanges).toEqual({ queued: 2, inFlight: 1 });
+  });
+});
