@@ -19,14 +19,14 @@ export function slicedLength(exchange: Exchange): number | undefined {
 }
 
 /**
- * A response whose body ends with the connection, because nothing else says where (RFC 9112, 6.3). Only such a body can
- * be cut without being seen to be.
+ * What marks the end of a response body (RFC 9112, 6.3): `own` marks, or the end of the `connection`, where a cut is not
+ * seen to be one. `unknown`: a transfer coding that we did not ask for and cannot undo.
  */
-export function isUnframed(method: string, status: number, headers: Fields): boolean {
-  if (method === "HEAD" || status === 204 || status === 304) return false;
-  return (
-    headers["content-length"] === undefined && !/\bchunked\s*$/i.test(fieldText(headers, "transfer-encoding") ?? "")
-  );
+export function framingOf(method: string, status: number, headers: Fields): "own" | "connection" | "unknown" {
+  if (method === "HEAD" || status === 204 || status === 304) return "own";
+  const coding = fieldText(headers, "transfer-encoding");
+  if (coding !== undefined) return /^\s*chunked\s*$/i.test(coding) ? "own" : "unknown";
+  return headers["content-length"] === undefined ? "connection" : "own";
 }
 
 async function* slices(bytes: Uint8Array): AsyncGenerator<Uint8Array, void, void> {

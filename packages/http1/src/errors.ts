@@ -21,6 +21,10 @@ export function failureOf(error: Error, { headSeen, responded, socketError }: Fa
   if (code === "UND_ERR_REQ_CONTENT_LENGTH_MISMATCH") {
     return { code: "ABORTED", message: "the request body has another length than content-length says", cause: error };
   }
+  // The parser's own error is lost behind this one where a length was declared.
+  if (code === "UND_ERR_RES_CONTENT_LENGTH_MISMATCH" && !headSeen) {
+    return { ...protocolError("the response is not HTTP/1.1"), cause: error };
+  }
   if (name === "HTTPParserError") {
     // Its code is empty; the words are llhttp's for a connection that ended within a chunked body.
     if (!error.message.includes("Invalid EOF state"))

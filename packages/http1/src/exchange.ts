@@ -1,6 +1,6 @@
 import { type Attempt, type Exchange, type HandOver, soon } from "@holdfast/pool";
 import type { Dispatcher } from "undici";
-import { isUnframed, requestBody, slicedLength } from "./body.ts";
+import { framingOf, requestBody, slicedLength } from "./body.ts";
 import type { Http1Connection } from "./connection.ts";
 import { failureOf, protocolError, truncated } from "./errors.ts";
 import { toResponseFields } from "./fields.ts";
@@ -40,7 +40,7 @@ export class Http1Exchange implements Attempt, HandOver, Dispatcher.DispatchHand
     const length = slicedLength(this.#exchange);
     return {
       path: target.path,
-      method: method as Dispatcher.HttpMethod,
+      method,
       headers: length === undefined ? (headers as string[]) : withLength(headers, length),
       body: requestBody(this.#exchange) as Dispatcher.DispatchOptions["body"],
       // undici would close after HEAD, and after a body that the method does not call for. The last exchange says so itself.
@@ -80,7 +80,10 @@ export class Http1Exchange implements Attempt, HandOver, Dispatcher.DispatchHand
       return;
     }
     this.#headSeen = true;
-    this.#unframed = isUnframed(this.#exchange.request.method, status, fields);
+    const framing = framingOf(this.#exchange.request.method, status, fields);
+    if (framing === "unknown")
+      return this.#reject(protocolError("the response has a transfer coding other than chunked"));
+    this.#unframed = framing === "connection";
     const hint = fields["keep-alive"];
     const connection = fields["connection"];
     if (connection !== undefined && connection !== "keep-alive" && /\bclose\b/i.test(String(connection)))

@@ -14,7 +14,7 @@ export interface Http1Options extends PoolOptions, DialOptions {
 }
 
 export interface Http1Limits extends PoolLimits {
-  /** Bytes of a response head, default 16 KiB; a longer one fails with `LIMIT_EXCEEDED`. */
+  /** Bytes of the names and values of a response head, default 16 KiB; a longer one fails with `LIMIT_EXCEEDED`. */
   readonly headBytes?: number;
 }
 

@@ -98,9 +98,9 @@ export class Peer {
     );
   }
 
-  /** Ends with FIN. */
-  fin(): void {
-    this.socket.end();
+  /** Ends with FIN, after these last bytes. */
+  fin(bytes = ""): void {
+    this.socket.end(bytes, "latin1");
   }
 
   /** Ends with FIN and, over TLS, without saying goodbye before. */
