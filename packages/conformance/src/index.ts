@@ -10,5 +10,7 @@ export { application } from "./origin/application.ts";
 export { inProcessOrigin } from "./origin/in-process.ts";
 export type { Http1OriginOptions } from "./origin/http1.ts";
 export { http1Origin } from "./origin/http1.ts";
+export type { Http2OriginOptions } from "./origin/http2.ts";
+export { http2Origin } from "./origin/http2.ts";
 export type { ExpectedFailure } from "./expect-failure.ts";
 export { expectFailure, rejection, withinOneTurn } from "./expect-failure.ts";

@@ -8,6 +8,7 @@ export function http1Driver({ dialler, client }: ParsedHttp1Options): Driver {
     protocol: "http/1.1",
     idPrefix: "h1",
     multiplexed: false,
+    expectedCapacity: 1,
     dial: (target, owner, timeoutMs) => {
       const dial = dialler.dial({
         target,

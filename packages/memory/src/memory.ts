@@ -54,7 +54,10 @@ export function memory(handler: MemoryHandler, options: MemoryOptions = {}): Tra
       whyNot(target, signal) ??
       (deadlineMs === 0 ? deadlineExceeded(target.origin, deadlineMs) : undefined) ??
       (pool.hasRoom(target) ? undefined : queueFull(target.origin, settings.maxQueued));
-    if (failure !== undefined) throw refusal(failure, target, "queue", attempt);
+    if (failure !== undefined) {
+      pool.refused();
+      throw refusal(failure, target, "queue", attempt);
+    }
     return pool.accept(checked);
   }
 

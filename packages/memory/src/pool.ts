@@ -38,6 +38,7 @@ export class Pool {
     connectionsClosed: 0,
     dialsFailed: 0,
     exchangesStarted: 0,
+    exchangesRefused: 0,
     exchangesEnded: 0,
     exchangesFailed: 0,
     exchangesReplayed: 0,
@@ -90,6 +91,10 @@ export class Pool {
     publish(events.connectionDial, line);
     publish(events.connectionOpen, line);
     return line;
+  }
+
+  refused(): void {
+    this.#totals.exchangesRefused++;
   }
 
   /** Takes nothing new; settles when what was accepted has ended and every line is closed. */

@@ -9,6 +9,8 @@ export interface Driver {
   readonly idPrefix: string;
   /** Connections carry many exchanges at a time. */
   readonly multiplexed: boolean;
+  /** How many a connection is expected to carry at a time, before it says so itself: so many wait for one dial. */
+  readonly expectedCapacity: number;
   /** Starts at once. `owner` must hear of everything that happens to the connection from then on. */
   dial(target: Target, owner: ConnectionOwner, timeoutMs: number): DriverDial;
 }

@@ -65,6 +65,8 @@ export class Exchange implements HandOver {
   #attempt: Attempt | undefined;
   #answer: Answer | undefined;
   #over = false;
+  /** Its reader is behind. */
+  #paused = false;
   #coveredAt = 0;
   #interim = 0;
   #resubmissions = 0;
@@ -78,7 +80,7 @@ export class Exchange implements HandOver {
     resolve: (response: TransportResponse) => void,
     reject: (error: unknown) => void,
   ) {
-    const { deadlineMs, signal } = request.source;
+    const { deadlineMs } = request.source;
     this.request = request;
     this.timeouts = timeouts;
     this.body = requestBody(request.body);
@@ -88,7 +90,6 @@ export class Exchange implements HandOver {
     this.#host = host;
     this.#resolve = resolve;
     this.#reject = reject;
-    if (signal !== undefined) heed(signal, this);
   }
 
   get protocol(): Protocol {
@@ -104,8 +105,16 @@ export class Exchange implements HandOver {
     return this.#over;
   }
 
+  /** It is not accepted, and never was there for anybody but its caller. */
+  refuse(failure: Failure): void {
+    this.#over = true;
+    this.#reject(this.#error(failure));
+  }
+
   /** It is accepted. */
   begin(): void {
+    const { signal } = this.request.source;
+    if (signal !== undefined) heed(signal, this);
     if (events.exchangeQueue.hasSubscribers) publishExchange(events.exchangeQueue, this);
     this.#limit(Infinity, 0);
   }
@@ -208,7 +217,8 @@ export class Exchange implements HandOver {
   }
 
   data(chunk: Uint8Array): void {
-    this.#limit(this.timeouts.bodyGapMs, performance.now());
+    // What a peer had sent before it knew comes while its reader pauses; the silence that follows is ours.
+    if (!this.#paused) this.#limit(this.timeouts.bodyGapMs, performance.now());
     this.#answer?.body.push(chunk);
   }
 
@@ -271,11 +281,13 @@ export class Exchange implements HandOver {
   }
 
   pause(): void {
+    this.#paused = true;
     this.#limit(Infinity, 0);
     this.#attempt?.pause();
   }
 
   resume(): void {
+    this.#paused = false;
     this.#limit(this.timeouts.bodyGapMs, performance.now());
     this.#attempt?.resume();
   }

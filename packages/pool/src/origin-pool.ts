@@ -1,12 +1,13 @@
 import { type OriginStats, type Phase, type Target, TransportError } from "@holdfast/transport";
 import { Connection, type ConnectionHost } from "./connection.ts";
 import type { Driver } from "./driver.ts";
-import { queueFull } from "./errors.ts";
 import type { Exchange } from "./exchange.ts";
 import { dialHoldMs, type LifetimeLimits } from "./lifetime.ts";
 import type { ParsedPoolOptions } from "./options.ts";
 import { pick, place, type Situation } from "./place.ts";
 import { WaitList } from "./wait-list.ts";
+
+type MutableSituation = { -readonly [K in keyof Situation<Connection>]: Situation<Connection>[K] };
 
 /** What the pool of one origin needs of the pool of all. */
 export interface OriginHost {
@@ -42,7 +43,7 @@ export class OriginPool implements ConnectionHost {
   readonly #available: Connection[] = [];
   readonly #opening: Set<Connection> = new Set();
   readonly #draining: Set<Connection> = new Set();
-  readonly #situation: { -readonly [K in keyof Situation<Connection>]: Situation<Connection>[K] };
+  readonly #situation: MutableSituation;
   #open = 0;
   #dialFailures = 0;
   #heldUntil = 0;
@@ -80,7 +81,7 @@ export class OriginPool implements ConnectionHost {
     return this.#waiting.size + this.#waitingFresh.size;
   }
 
-  /** Takes an exchange in: it runs at once, waits, or fails with `QUEUE_FULL`. */
+  /** Takes an exchange in: it runs at once, or waits. Ask whether it is {@link full} before. */
   submit(exchange: Exchange): void {
     // The way of most exchanges: nobody waits and a connection is free.
     if (this.#waiting.size === 0 && this.#available.length > 0 && this.#waitingFresh.size === 0) {
@@ -89,12 +90,15 @@ export class OriginPool implements ConnectionHost {
     this.#waiting.push(exchange);
     exchange.queued();
     this.place();
-    const { maxQueued } = this.#host.options;
-    if (exchange.place !== undefined && !exchange.place.covered && this.#waiting.bare > maxQueued) {
-      this.#waiting.remove(exchange);
-      exchange.reject(queueFull(this.target.origin, maxQueued));
-      this.#tellIfEmpty();
-    }
+  }
+
+  /** One more would have to wait for a lease, and as many as may are waiting for one. */
+  get full(): boolean {
+    if (this.#waiting.bare < this.#host.options.maxQueued) return false;
+    const now = this.#look();
+    now.waiting++;
+    const { action } = place(now);
+    return action !== "use" && action !== "dial" && this.#waiting.size >= this.#coverable;
   }
 
   /** Puts one back at the head. Its connection is not usable for it any more. */
@@ -110,7 +114,7 @@ export class OriginPool implements ConnectionHost {
     exchange.place?.list.remove(exchange);
     this.place();
     this.#cancelIdleDials();
-    this.#tellIfEmpty();
+    this.tellIfEmpty();
   }
 
   /** Takes the next step until there is none. */
@@ -134,6 +138,13 @@ export class OriginPool implements ConnectionHost {
     this.#cover();
   }
 
+  /** Where nothing is open and nothing waits, there is nothing to remember. */
+  tellIfEmpty(): void {
+    if (this.connections.size > 0 || this.waiting > 0 || this.#refill !== undefined) return;
+    clearTimeout(this.#hold);
+    this.#host.empty(this);
+  }
+
   dialPhase(): Phase {
     for (const connection of this.connections) if (connection.state === "connecting") return connection.phase;
     return "connect";
@@ -145,7 +156,7 @@ export class OriginPool implements ConnectionHost {
     this.#dialUpTo(wanted);
     while (this.#open < wanted && this.#situation.dialling > 0)
       await new Promise<void>((resolve) => this.#watchers.add(resolve));
-    this.#tellIfEmpty();
+    this.tellIfEmpty();
     if (this.#open === 0) throw this.#lastDialError ?? this.#noRoom();
   }
 
@@ -213,7 +224,7 @@ export class OriginPool implements ConnectionHost {
     }
     this.place();
     this.#keepMinimum();
-    this.#tellIfEmpty();
+    this.tellIfEmpty();
   }
 
   aged(connection: Connection): void {
@@ -227,7 +238,7 @@ export class OriginPool implements ConnectionHost {
 
   // ---- inside
 
-  #look(): Situation<Connection> {
+  #look(): MutableSituation {
     const now = this.#situation;
     now.waiting = this.#waiting.size;
     now.waitingFresh = this.#waitingFresh.size;
@@ -284,11 +295,8 @@ export class OriginPool implements ConnectionHost {
     this.#heldUntil = performance.now() + holdMs;
     clearTimeout(this.#hold);
     this.#hold = setTimeout(() => this.#endHold(), holdMs).unref();
-    const share = this.#host.driver.multiplexed ? Infinity : 1;
-    const list = this.#waitingFresh.size > 0 ? this.#waitingFresh : this.#waiting;
-    if (list === this.#waiting && this.#open > 0) return;
-    for (let i = 0; i < share; i++) {
-      const exchange = list.shift();
+    for (let i = 0; i < this.#host.driver.expectedCapacity; i++) {
+      const exchange = this.#waitingFresh.shift() ?? (this.#open > 0 ? undefined : this.#waiting.shift());
       if (exchange === undefined) return;
       exchange.dialFailed(failure);
     }
@@ -309,11 +317,14 @@ export class OriginPool implements ConnectionHost {
     else list.splice(list.indexOf(connection), 1);
   }
 
+  /** How many of those that wait may wait for dials instead of leases. */
+  get #coverable(): number {
+    return Math.max(0, this.#situation.dialling * this.#host.driver.expectedCapacity - this.#waitingFresh.size);
+  }
+
   #cover(): void {
-    const { dialling, multiplexed } = this.#situation;
-    const covered = dialling > 0 && multiplexed ? Infinity : dialling;
-    this.#waitingFresh.cover(covered);
-    this.#waiting.cover(Math.max(0, covered - this.#waitingFresh.size));
+    this.#waitingFresh.cover(this.#situation.dialling * this.#host.driver.expectedCapacity);
+    this.#waiting.cover(this.#coverable);
   }
 
   /** A dial that nobody waits for any more must not hold the process, or a place. */
@@ -330,14 +341,14 @@ export class OriginPool implements ConnectionHost {
     this.#refill = setTimeout(() => {
       this.#refill = undefined;
       this.#dialUpTo(minConnections);
-      this.#tellIfEmpty();
+      this.tellIfEmpty();
     }, delayMs).unref();
   }
 
   #stopRefill(): void {
     clearTimeout(this.#refill);
     this.#refill = undefined;
-    this.#tellIfEmpty();
+    this.tellIfEmpty();
   }
 
   /** Dials until so many are open or on the way, as far as the limits allow. */
@@ -350,12 +361,6 @@ export class OriginPool implements ConnectionHost {
       this.#host.totalConnections < maxTotalConnections
     )
       this.#dial();
-  }
-
-  #tellIfEmpty(): void {
-    if (this.connections.size > 0 || this.waiting > 0 || this.#refill !== undefined) return;
-    clearTimeout(this.#hold);
-    this.#host.empty(this);
   }
 
   #noRoom(): TransportError {

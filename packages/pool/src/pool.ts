@@ -13,7 +13,8 @@ import {
   type WarmOptions,
 } from "@holdfast/transport";
 import type { Connection } from "./connection.ts";
-import type { Driver } from "./driver.ts";
+import type { Driver, Failure } from "./driver.ts";
+import { aborted, closed, deadlineExceeded, queueFull } from "./errors.ts";
 import { Exchange } from "./exchange.ts";
 import type { ExchangeHost } from "./exchange-host.ts";
 import { OriginPool, type OriginHost } from "./origin-pool.ts";
@@ -45,6 +46,7 @@ export class Pool implements ExchangeHost, OriginHost {
     connectionsClosed: 0,
     dialsFailed: 0,
     exchangesStarted: 0,
+    exchangesRefused: 0,
     exchangesEnded: 0,
     exchangesFailed: 0,
     exchangesReplayed: 0,
@@ -79,15 +81,28 @@ export class Pool implements ExchangeHost, OriginHost {
         resolve,
         reject,
       );
+      const origin = this.#origin(checked.target);
+      const refusal = this.#refusal(exchange, origin);
+      if (refusal !== undefined) {
+        this.#totals.exchangesRefused++;
+        exchange.refuse(refusal);
+        return origin.tellIfEmpty();
+      }
       this.#totals.exchangesStarted++;
       this.#exchanges.add(exchange);
       this.#exchanges.hold();
       exchange.begin();
-      if (this.closing) exchange.closed(this.#destroyed?.reason);
-      else if (request.signal?.aborted === true) exchange.abort(request.signal.reason);
-      else if (exchange.deadlineMs === 0) exchange.expire(Infinity);
-      else this.#origin(checked.target).submit(exchange);
+      origin.submit(exchange);
     });
+  }
+
+  /** Why an exchange is not accepted, if it is not. */
+  #refusal({ request, deadlineMs }: Exchange, origin: OriginPool): Failure | undefined {
+    const { signal } = request.source;
+    if (this.closing) return closed(this.#destroyed?.reason);
+    if (signal?.aborted === true) return aborted(signal.reason);
+    if (deadlineMs === 0) return deadlineExceeded(request.target.origin, "queue", deadlineMs);
+    return origin.full ? queueFull(request.target.origin, this.options.maxQueued) : undefined;
   }
 
   async warm(origin: URL | string, { connections = 1, signal }: WarmOptions = {}): Promise<void> {

@@ -15,6 +15,11 @@ export class FakeDriver implements Driver {
   readonly protocol = "fake";
   readonly idPrefix = "fake";
   readonly multiplexed: boolean;
+  /** More than a test starts at a time, where connections are shared. */
+  get expectedCapacity(): number {
+    return this.multiplexed ? 1_000 : 1;
+  }
+
   /** All that were ever asked for, in order. */
   readonly dials: FakeDial[] = [];
   /** What the pool asked for against the contract of a driver. */

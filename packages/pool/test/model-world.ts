@@ -203,8 +203,8 @@ export class World {
       if (task.aborted) expect(task.settled).toBe(1);
       if (task.settled === 1 && task.response === undefined) this.#checkError(task);
     }
-    const { exchangesStarted, exchangesEnded, exchangesFailed, exchangesReplayed } = stats.totals;
-    expect(exchangesStarted).toBe(this.tasks.length);
+    const { exchangesStarted, exchangesRefused, exchangesEnded, exchangesFailed, exchangesReplayed } = stats.totals;
+    expect(exchangesStarted + exchangesRefused).toBe(this.tasks.length);
     expect(exchangesEnded + exchangesFailed).toBeLessThanOrEqual(exchangesStarted);
     expect(this.tasks.reduce((sum, task) => sum + Math.max(0, task.starts.length - 1), 0)).toBeLessThanOrEqual(
       exchangesReplayed,

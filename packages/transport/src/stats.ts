@@ -22,8 +22,10 @@ export interface TransportTotals {
   readonly connectionsClosed: number;
   /** Dials that failed. */
   readonly dialsFailed: number;
-  /** Exchanges asked for with a well-formed request. Each is ended or failed once. */
+  /** Exchanges that were accepted. Each is ended or failed once. */
   readonly exchangesStarted: number;
+  /** Well-formed requests that were not accepted: the queue was full, the signal had fired, the transport was closed. */
+  readonly exchangesRefused: number;
   /** Exchanges whose body ended, or was given up by its reader. */
   readonly exchangesEnded: number;
   readonly exchangesFailed: number;
