@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { bodyError, call, current, newPool, turn, usedConnection } from "./pool-fixture.ts";
+import { bodyError, call, current, newPool, turn } from "./pool-fixture.ts";
 
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "performance"] });

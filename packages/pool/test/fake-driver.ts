@@ -16,10 +16,7 @@ export class FakeDriver implements Driver {
   readonly idPrefix = "fake";
   readonly multiplexed: boolean;
   /** More than a test starts at a time, where connections are shared. */
-  get expectedCapacity(): number {
-    return this.multiplexed ? 1_000 : 1;
-  }
-
+  expectedCapacity: number;
   /** All that were ever asked for, in order. */
   readonly dials: FakeDial[] = [];
   /** What the pool asked for against the contract of a driver. */
@@ -35,6 +32,7 @@ export class FakeDriver implements Driver {
 
   constructor(multiplexed = false) {
     this.multiplexed = multiplexed;
+    this.expectedCapacity = multiplexed ? 1_000 : 1;
   }
 
   dial(target: Target, owner: ConnectionOwner, timeoutMs: number): FakeDial {

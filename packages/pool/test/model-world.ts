@@ -58,6 +58,7 @@ export class World {
     this.driver = new FakeDriver(shape.multiplexed);
     this.driver.lingering = true;
     this.driver.abrupt = shape.abrupt;
+    if (shape.multiplexed) this.driver.expectedCapacity = shape.capacity;
     this.driver.onRun = (attempt) => this.#started(attempt);
     const options = parsePoolOptions(shape.options, { maxConnections: 2, idleTimeoutMs: Infinity });
     this.pool = new Pool(this.driver, options, () => {});

@@ -1,13 +1,6 @@
 import { getEventListeners } from "node:events";
-import { TransportError } from "@holdfast/transport";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { bodyError, call, current, type Fixture, newPool, turn, url, usedConnection } from "./pool-fixture.ts";
-
-const nothing = {
-  connections: { connecting: 0, active: 0, idle: 0, draining: 0 },
-  exchanges: { queued: 0, inFlight: 0 },
-  origins: {},
-};
+import { call, current, type Fixture, newPool, turn, url, usedConnection } from "./pool-fixture.ts";
 
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "performance"] });
