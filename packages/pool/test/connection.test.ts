@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { call, current, newPool, turn, usedConnection } from "./pool-fixture.ts";
+import { call, current, newPool, turn, url, usedConnection } from "./pool-fixture.ts";
 
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "performance"] });
@@ -45,7 +45,9 @@ describe("an idle connection", () => {
 
   it("does not keep the process alive, a busy one does", async () => {
     const fixture = newPool();
-    const connection = await usedConnection(fixture);
+    const warming = fixture.pool.warm(url);
+    const connection = fixture.driver.last.open();
+    await warming;
     expect(connection.held).toBe(false);
     call(fixture.pool);
     expect(connection.held).toBe(true);
@@ -77,15 +79,17 @@ describe("a connection takes nothing new", () => {
 
   it("after as many more as the server said", async () => {
     const fixture = newPool();
+    const connection = await usedConnection(fixture);
     call(fixture.pool);
-    const connection = fixture.driver.last.open();
-    await turn();
-    connection.owner.keepAlive({ max: 1 });
+    connection.owner.keepAlive({ max: 2 });
     current(fixture.driver).answer();
+    call(fixture.pool);
+    current(fixture.driver).answer();
+    expect(fixture.pool.stats().connections.idle).toBe(1);
     const last = call(fixture.pool);
     current(fixture.driver).answer();
     await turn();
-    expect(last.response?.connection.reused).toBe(true);
+    expect(last.response?.connection.exchangeIndex).toBe(3);
     expect(connection.state).toBe("closed");
   });
 

@@ -110,6 +110,7 @@ describe("a limit", () => {
     }
     attempt.data("y".repeat(100_000));
     expect(attempt.paused).toBe(true);
+    attempt.data("sent before the pause was known");
     vi.advanceTimersByTime(1_000);
     const error = bodyError(one.response);
     expect(attempt.paused).toBe(false);

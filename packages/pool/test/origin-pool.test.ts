@@ -77,6 +77,15 @@ describe("warm", () => {
     await expect(pool.warm(url, { signal: controller.signal })).rejects.toThrow("enough");
   });
 
+  it("leaves nothing on a signal that did not fire", async () => {
+    const { pool, driver } = newPool();
+    const { signal } = new AbortController();
+    const warming = pool.warm(url, { signal });
+    driver.last.open();
+    await warming;
+    expect(getEventListeners(signal, "abort")).toEqual([]);
+  });
+
   it("rejects with CLOSED after close", async () => {
     const { pool } = newPool();
     await pool.close();
@@ -190,7 +199,7 @@ describe("a dial that failed", () => {
 
 describe("a multiplexed connection of full age", () => {
   it("serves until the one that takes over is open", async () => {
-    const { pool, driver } = newPool({ multiplexed: true, maxConnections: 1, maxAgeMs: 100 });
+    const { pool, driver } = newPool({ multiplexed: true, maxConnections: 2, maxAgeMs: 100 });
     call(pool);
     const old = driver.last.open(2);
     await turn();
@@ -207,6 +216,21 @@ describe("a multiplexed connection of full age", () => {
     await turn();
     expect([old.state, next.state]).toEqual(["closed", "open"]);
     expect(waiting.response?.status).toBe(200);
+  });
+
+  it("is replaced although a waiter that came meanwhile has given up", async () => {
+    const { pool, driver } = newPool({ multiplexed: true, maxConnections: 1, maxAgeMs: 100 });
+    call(pool);
+    call(pool);
+    driver.last.open(2);
+    await turn();
+    vi.advanceTimersByTime(106);
+    const controller = new AbortController();
+    const waiting = call(pool, { signal: controller.signal });
+    controller.abort();
+    await turn();
+    expect(waiting.error).toMatchObject({ code: "ABORTED", phase: "connect" });
+    expect(driver.last.state).toBe("pending");
   });
 
   it("goes on where none can take over, which is tried again", async () => {

@@ -47,6 +47,16 @@ describe("close", () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
+  it("leaves nothing on a signal that did not fire", async () => {
+    const { pool, driver } = await busyPool();
+    const { signal } = new AbortController();
+    const closing = pool.close({ signal });
+    expect(getEventListeners(signal, "abort")).toHaveLength(1);
+    current(driver).answer();
+    await closing;
+    expect(getEventListeners(signal, "abort")).toEqual([]);
+  });
+
   it("ends idle connections at once and is fine twice", async () => {
     const fixture = newPool();
     const connection = await usedConnection(fixture);
@@ -112,6 +122,24 @@ describe("destroy", () => {
     await turn();
     await pool.destroy("over");
     expect(await bodyError(one.response)).toMatchObject({ code: "CLOSED", delivery: "answered", phase: "body" });
+  });
+
+  it("asks nothing more of a connection that still discards a body as it is destroyed", async () => {
+    const { pool, driver } = newPool({ multiplexed: true });
+    driver.lingering = true;
+    const one = call(pool);
+    const connection = driver.last.open(2);
+    await turn();
+    const attempt = current(driver).send();
+    attempt.head();
+    await turn();
+    attempt.discard = () => {};
+    await one.response?.body.cancel();
+    const destroyed = pool.destroy();
+    connection.freed();
+    expect(driver.violations).toEqual([]);
+    connection.gone();
+    await destroyed;
   });
 
   it("cancels dials", async () => {

@@ -258,6 +258,17 @@ describe("connections of several origins", () => {
     expect(third.response?.status).toBe(200);
   });
 
+  it("give the place of one that ended to an origin that has none, although another asked before", async () => {
+    const { pool, driver } = newPool({ maxTotalConnections: 2, maxConnections: 3 });
+    for (let i = 0; i < 3; i++) call(pool, { url: "http://a.example" });
+    for (const dial of driver.pending) dial.open();
+    await turn();
+    call(pool, { url: "http://b.example" });
+    for (const attempt of driver.running) attempt.answer();
+    await turn();
+    expect(driver.last.target.origin).toBe("http://b.example");
+  });
+
   it("are asked again when one becomes idle only later", async () => {
     const fixture = newPool({ maxTotalConnections: 1 });
     const { pool, driver } = fixture;

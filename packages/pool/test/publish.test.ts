@@ -1,6 +1,6 @@
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { type ConnectionEvent, events, type ExchangeEvent } from "@holdfast/transport";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { call, current, newPool, turn, url, usedConnection } from "./pool-fixture.ts";
 
 interface Seen {
@@ -90,6 +90,18 @@ describe("the events", () => {
     expect(names("connection")).toEqual(["connection:dial", "connection:open", "connection:drain", "connection:close"]);
     const drain = seen.find(({ name }) => name === "connection:drain")?.event;
     expect(drain).toMatchObject({ origin: "http://a.example", "server.address": "a.example", reason: "close" });
+  });
+
+  it.each([
+    ["idleTimeoutMs", { idleTimeoutMs: 100 }],
+    ["maxAgeMs", { maxAgeMs: 100 }],
+  ])("name %s as the reason of a drain", async (reason, options) => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "performance"] });
+    const fixture = newPool(options);
+    await usedConnection(fixture);
+    vi.advanceTimersByTime(106);
+    vi.useRealTimers();
+    expect(seen.find(({ name }) => name === "connection:drain")?.event).toMatchObject({ reason });
   });
 
   it("of a dial that failed are dial and close, with the error", async () => {
