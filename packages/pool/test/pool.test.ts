@@ -260,7 +260,7 @@ describe("connections of several origins", () => {
 
   it("give the place of one that ended to an origin that has none, although another asked before", async () => {
     const { pool, driver } = newPool({ maxTotalConnections: 2, maxConnections: 3 });
-    for (let i = 0; i < 3; i++) call(pool, { url: "http://a.example" });
+    for (let i = 0; i < 8; i++) call(pool, { url: "http://a.example" });
     for (const dial of driver.pending) dial.open();
     await turn();
     call(pool, { url: "http://b.example" });
