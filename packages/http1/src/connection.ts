@@ -17,7 +17,10 @@ export class Http1Connection implements DriverConnection {
   readonly times: DialTimes;
   readonly facts: DriverConnection["facts"];
   readonly owner: ConnectionOwner;
-  /** The error that the socket itself reported: undici hides the end of a body that has no length behind a normal one. */
+  /**
+   * The first error that the socket itself reported: undici hides the end of a body that has no length behind a normal one,
+   * and a TLS alert behind an error of its own.
+   */
   socketError: Error | undefined;
   /** It has been there after an exchange, so the peer keeps it. */
   outlives = false;
@@ -45,7 +48,7 @@ export class Http1Connection implements DriverConnection {
     this.#client = new Client(target.origin, { ...options, connect: (_, attach) => this.#attach(attach) });
     this.#client.on("disconnect", (_origin, _targets, error) => owner.closed(error));
     socket.on("error", (error) => {
-      this.socketError = error;
+      this.socketError ??= error;
     });
     socket.on("close", () => {
       if (!this.#attached) owner.closed(this.socketError);
