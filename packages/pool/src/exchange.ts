@@ -60,8 +60,9 @@ export class Exchange implements HandOver {
   index = 0;
 
   readonly #host: ExchangeHost;
-  readonly #resolve: (response: TransportResponse) => void;
-  readonly #reject: (error: unknown) => void;
+  // Dropped with the response: up to Node 24 they hold the promise, and by it a response that nobody else holds.
+  #resolve: ((response: TransportResponse) => void) | undefined;
+  #reject: ((error: unknown) => void) | undefined;
   #attempt: Attempt | undefined;
   #answer: Answer | undefined;
   #over = false;
@@ -108,7 +109,7 @@ export class Exchange implements HandOver {
   /** It is not accepted, and never was there for anybody but its caller. */
   refuse(failure: Failure): void {
     this.#over = true;
-    this.#reject(this.#error(failure));
+    this.#reject?.(this.#error(failure));
   }
 
   /** It is accepted. */
@@ -212,7 +213,9 @@ export class Exchange implements HandOver {
 
   /** Gives the caller its response. */
   handOver(): void {
-    this.#resolve(responseOf(this, this.#answer as Answer));
+    const resolve = this.#resolve;
+    this.#resolve = this.#reject = undefined;
+    resolve?.(responseOf(this, this.#answer as Answer));
     this.#host.settled(this);
   }
 
@@ -327,7 +330,7 @@ export class Exchange implements HandOver {
     this.#finish(true);
     if (answered) this.#answer?.fail(error);
     else {
-      this.#reject(error);
+      this.#reject?.(error);
       this.#host.settled(this);
     }
     attempt?.abort(error);
