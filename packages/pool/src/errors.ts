@@ -1,5 +1,6 @@
-import type { Phase, Timeouts } from "@holdfast/transport";
+import { type Phase, type Timeouts, TransportError, type TransportErrorFacts } from "@holdfast/transport";
 import type { Failure } from "./driver.ts";
+import type { Exchange } from "./exchange.ts";
 
 /** The failures that the pool itself finds. Each names the option that set the limit. */
 
@@ -71,7 +72,44 @@ export function bodyTooLong(origin: string, maxBytes: number): Failure {
   };
 }
 
-/** A message that says with whom it was. */
-export function naming(origin: string, message: string): string {
+// ---- a failure as its caller hears of it
+
+/** What of an exchange goes into its error. */
+type FailedExchange = Pick<Exchange, "request" | "delivery" | "startedAt" | "protocol" | "connection" | "index">;
+
+type KnownFacts = Pick<TransportErrorFacts, "delivery" | "attempt" | "elapsedMs" | "attempts">;
+
+export function errorOf(
+  exchange: FailedExchange,
+  failure: Failure,
+  phase: Phase,
+  earlier: readonly TransportError[],
+): TransportError {
+  const { request, protocol, connection, index } = exchange;
+  const { origin } = request.target;
+  return new TransportError(failure.code, naming(origin, failure.message), {
+    ...knownOf(exchange, earlier),
+    phase,
+    protocol,
+    origin,
+    reused: connection !== undefined && index > 0,
+    ...("cause" in failure ? { cause: failure.cause } : {}),
+  });
+}
+
+/** What the exchange knows better than whoever made the error. */
+export function knownOf(
+  { request, delivery, startedAt }: FailedExchange,
+  earlier: readonly TransportError[],
+): KnownFacts {
+  return {
+    delivery,
+    attempt: request.source.attempt ?? 1,
+    elapsedMs: performance.now() - startedAt,
+    attempts: earlier,
+  };
+}
+
+function naming(origin: string, message: string): string {
   return message.includes(origin) ? message : `exchange with ${origin}: ${message}`;
 }

@@ -15,7 +15,16 @@ import { forget, heed } from "./abort-hub.ts";
 import { Answer } from "./answer.ts";
 import type { Attempt, Failure } from "./driver.ts";
 import type { ExchangeHost } from "./exchange-host.ts";
-import { aborted, bodyTooLong, callerFailed, closed, deadlineExceeded, naming, phaseTimeout } from "./errors.ts";
+import {
+  aborted,
+  bodyTooLong,
+  callerFailed,
+  closed,
+  deadlineExceeded,
+  errorOf,
+  knownOf,
+  phaseTimeout,
+} from "./errors.ts";
 import { type HandOver, soon } from "./hand-over.ts";
 import { publishExchange } from "./publish.ts";
 import { decideReplay } from "./replay.ts";
@@ -262,7 +271,7 @@ export class Exchange implements HandOver {
   /** A dial failed that it waited for; the error of the dial is told in its own words. */
   dialFailed(error: TransportError): void {
     if (this.#over) return;
-    this.#die(this.#restate(error));
+    this.#die(restateError(error, knownOf(this, this.#earlier)));
   }
 
   closed(reason: unknown): void {
@@ -387,27 +396,6 @@ export class Exchange implements HandOver {
   }
 
   #error(failure: Failure): TransportError {
-    const { request, delivery, startedAt } = this;
-    const { origin } = request.target;
-    return new TransportError(failure.code, naming(origin, failure.message), {
-      delivery,
-      phase: failure.phase ?? this.#phaseNow(),
-      protocol: this.#host.protocol,
-      origin,
-      attempt: request.source.attempt ?? 1,
-      reused: this.connection !== undefined && this.index > 0,
-      elapsedMs: performance.now() - startedAt,
-      attempts: this.#earlier,
-      ...("cause" in failure ? { cause: failure.cause } : {}),
-    });
-  }
-
-  #restate(error: TransportError): TransportError {
-    return restateError(error, {
-      delivery: this.delivery,
-      attempt: this.request.source.attempt ?? 1,
-      elapsedMs: performance.now() - this.startedAt,
-      attempts: this.#earlier,
-    });
+    return errorOf(this, failure, failure.phase ?? this.#phaseNow(), this.#earlier);
   }
 }

@@ -51,17 +51,21 @@ export const statsCases: readonly Case[] = [
     const { exchangesEnded, exchangesFailed } = transport.stats().totals;
     assert.deepEqual({ exchangesEnded, exchangesFailed }, { exchangesEnded: 1, exchangesFailed: 1 });
   }),
-  rule("stats/refused", "what was never accepted counts as refused, and what is not a request does not count", async (fixture) => {
-    await using transport = await fixture.createTransport({ maxConcurrent: 1, maxQueued: 0 });
-    const occupant = await occupy(fixture, transport);
-    await rejection(transport.request({ url: urlOf(fixture, "/bytes/1") }));
-    await rejection(transport.request({ url: "/relative" }));
-    await rejection(transport.request({ url: urlOf(fixture, "/bytes/1"), signal: AbortSignal.abort() }));
-    const { exchangesStarted, exchangesRefused } = transport.stats().totals;
-    assert.deepEqual({ exchangesStarted, exchangesRefused }, { exchangesStarted: 1, exchangesRefused: 2 });
-    await occupant.leave();
-    assert.equal(transport.stats().totals.exchangesFailed, 0);
-  }),
+  rule(
+    "stats/refused",
+    "what was never accepted counts as refused, and what is not a request does not count",
+    async (fixture) => {
+      await using transport = await fixture.createTransport({ maxConcurrent: 1, maxQueued: 0 });
+      const occupant = await occupy(fixture, transport);
+      await rejection(transport.request({ url: urlOf(fixture, "/bytes/1") }));
+      await rejection(transport.request({ url: "/relative" }));
+      await rejection(transport.request({ url: urlOf(fixture, "/bytes/1"), signal: AbortSignal.abort() }));
+      const { exchangesStarted, exchangesRefused } = transport.stats().totals;
+      assert.deepEqual({ exchangesStarted, exchangesRefused }, { exchangesStarted: 1, exchangesRefused: 2 });
+      await occupant.leave();
+      assert.equal(transport.stats().totals.exchangesFailed, 0);
+    },
+  ),
   rule("stats/closed", "a closed transport has nothing open, and has closed what it opened", async (fixture) => {
     const transport = await fixture.createTransport();
     await (await transport.request({ url: urlOf(fixture, "/bytes/1") })).body.bytes();

@@ -31,10 +31,7 @@ export async function http2Origin({ maxConcurrentStreams = 100, tls }: Http2Orig
     });
   });
   server.on("sessionError", () => {});
-  server.on(
-    "stream",
-    (stream: ServerHttp2Stream, _headers, _flags, raw) => void answer(handler, stream, raw as unknown as string[]),
-  );
+  server.on("stream", (stream: ServerHttp2Stream, _headers, _flags, raw) => void answer(handler, stream, raw));
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   const scheme = tls === undefined ? "http" : "https";
@@ -56,7 +53,7 @@ async function answer(handler: OriginHandler, stream: ServerHttp2Stream, raw: re
   trailers.promise.catch(() => {});
   let arrived: Fields = noFields;
   stream.on("trailers", (_headers, _flags, late) => {
-    arrived = toFields(pairs(late as unknown as string[]));
+    arrived = toFields(pairs(late));
   });
   stream.once("end", () => trailers.resolve(arrived));
   stream.on("error", () => {});
@@ -77,7 +74,7 @@ async function answer(handler: OriginHandler, stream: ServerHttp2Stream, raw: re
       method: pseudo.get(":method") ?? "GET",
       url: new URL(pseudo.get(":path") ?? "/", "http://127.0.0.1"),
       headers: toFields([...pairs(raw)].filter(([name]) => !name.startsWith(":"))),
-      body: stream,
+      body: requestBody(stream),
       trailers: trailers.promise,
       signal: gone.signal,
       informational: (code, hints = noFields) => stream.additionalHeaders({ ":status": code, ...mutable(hints) }),
@@ -94,6 +91,13 @@ async function answer(handler: OriginHandler, stream: ServerHttp2Stream, raw: re
     await turn();
     stream.session?.socket.destroy();
   }
+}
+
+/** node ends the stream of a request that was reset as if it were complete, and says only then that it was not. */
+async function* requestBody(stream: ServerHttp2Stream): AsyncGenerator<Uint8Array, void, void> {
+  for await (const chunk of stream) yield chunk as Uint8Array;
+  await turn();
+  if (stream.aborted) throw new Error("the client left");
 }
 
 async function sendTrailers(stream: ServerHttp2Stream, trailers: () => Fields | Promise<Fields>): Promise<void> {

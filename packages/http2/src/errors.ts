@@ -1,0 +1,89 @@
+import { type ClientHttp2Stream, constants } from "node:http2";
+import { isTlsFailure, tlsReason } from "@holdfast/dial";
+import type { Failure } from "@holdfast/pool";
+import { type Phase, type Target, TransportError, type TransportErrorCode } from "@holdfast/transport";
+import type { Http2Session } from "./session.ts";
+
+const { NGHTTP2_ENHANCE_YOUR_CALM, NGHTTP2_HTTP_1_1_REQUIRED, NGHTTP2_REFUSED_STREAM } = constants;
+
+// ---- no session
+
+export function settingsTimeout(target: Target, timeoutMs: number): TransportError {
+  const message = `no connection to ${target.origin} within ${timeoutMs} ms (timeouts.connectMs): the peer sent no SETTINGS`;
+  return notSent("CONNECT_TIMEOUT", message, target, undefined);
+}
+
+export function aborted(target: Target, reason: unknown): TransportError {
+  return notSent("ABORTED", "nobody waits for the connection any more", target, reason);
+}
+
+/** The only readers of node's and http2-wrapper's error codes are below. */
+export function noSession(target: Target, cause: Error): TransportError {
+  const { code } = cause as NodeJS.ErrnoException;
+  const { origin } = target;
+  if (isTlsFailure(cause)) return notSent("TLS_FAILED", `no TLS with ${origin}: ${tlsReason(cause)}`, target, cause);
+  if (code === "ERR_HTTP2_ERROR") {
+    return notSent("NEGOTIATION_FAILED", `${origin} does not speak HTTP/2: what it sent are no frames`, target, cause);
+  }
+  return notSent("CONNECT_FAILED", `${origin} closed the connection before its SETTINGS`, target, cause);
+}
+
+function notSent(code: TransportErrorCode, message: string, { origin }: Target, cause: unknown): TransportError {
+  const phase: Phase = "secure";
+  return new TransportError(code, message, { delivery: "not-sent", phase, protocol: "h2", origin, cause });
+}
+
+// ---- no stream
+
+export function unopened(cause: Error): Failure {
+  return { code: "CONNECTION_LOST", message: "the session ended before it could take the exchange", cause };
+}
+
+// ---- a stream that ended before its response did
+
+export function streamFailure(
+  stream: ClientHttp2Stream,
+  { goAway, error: sessionError }: Http2Session,
+  headSeen: boolean,
+  error: NodeJS.ErrnoException | undefined,
+): Failure {
+  const { id, rstCode } = stream;
+  const because = { cause: sessionError ?? error ?? new Error(`the stream was closed with code ${rstCode}`) };
+  if (!headSeen && rstCode === NGHTTP2_REFUSED_STREAM) {
+    return { code: "REFUSED", message: "the peer refused the stream", refused: true, ...because };
+  }
+  if (!headSeen && goAway !== undefined && (id ?? Infinity) > goAway.lastStreamId) {
+    return {
+      code: "REFUSED",
+      message: "the peer said goodbye before it looked at the stream",
+      refused: true,
+      ...because,
+    };
+  }
+  if (!headSeen && rstCode === NGHTTP2_HTTP_1_1_REQUIRED) {
+    return { code: "NEGOTIATION_FAILED", message: "the peer wants this over HTTP/1.1", refused: true, ...because };
+  }
+  if (headSeen)
+    return { code: "TRUNCATED", message: `the response ended before its body did (RST_STREAM ${rstCode})`, ...because };
+  if (error?.code === "ERR_HTTP2_STREAM_ERROR") {
+    if (rstCode === NGHTTP2_ENHANCE_YOUR_CALM) {
+      return {
+        code: "LIMIT_EXCEEDED",
+        message: "the header list is too long (limits.headBytes)",
+        responded: true,
+        ...because,
+      };
+    }
+    return {
+      code: "STREAM_RESET",
+      message: `the peer reset the stream (RST_STREAM ${rstCode})`,
+      responded: true,
+      ...because,
+    };
+  }
+  return { code: "CONNECTION_LOST", message: "the connection ended before a response", ...because };
+}
+
+export function protocolError(message: string): Failure {
+  return { code: "PROTOCOL_ERROR", message };
+}

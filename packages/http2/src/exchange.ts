@@ -1,0 +1,155 @@
+import { type ClientHttp2Session, type ClientHttp2Stream, constants } from "node:http2";
+import { Readable } from "node:stream";
+import type { Attempt, Exchange, Failure } from "@holdfast/pool";
+import { type Fields, noFields } from "@holdfast/transport";
+import { sendBody } from "./body.ts";
+import { protocolError, streamFailure, unopened } from "./errors.ts";
+import { fieldsOf, requestHeaders } from "./fields.ts";
+import type { Http2Session } from "./session.ts";
+
+const { NGHTTP2_CANCEL, NGHTTP2_PROTOCOL_ERROR } = constants;
+
+/**
+ * One attempt on one stream: node's stream on one side, the pool's exchange on the other.
+ *
+ * The body does not go through node's `Readable`: what the session reads is handed on at once, so that nothing complete is
+ * lost when the connection closes behind it, and the one thing that proves completeness is seen: END_STREAM, which pushes
+ * `null` while the stream is not closed. A reset or a lost connection closes it first.
+ */
+export class Http2Exchange implements Attempt {
+  readonly #exchange: Exchange;
+  readonly #session: Http2Session;
+  #stream: ClientHttp2Stream | undefined;
+  /** For its caller it has ended, one way or the other. */
+  #over = false;
+  #headSeen = false;
+  #complete = false;
+  #paused = false;
+  #trailers: Fields = noFields;
+  #error: Error | undefined;
+  /** The stream does not count any more. */
+  #freed = false;
+
+  constructor(exchange: Exchange, session: Http2Session) {
+    this.#exchange = exchange;
+    this.#session = session;
+  }
+
+  /** Opens the stream. Returns false when there was none to be had; then the exchange has failed unsent. */
+  start(session: ClientHttp2Session): boolean {
+    const { request, body } = this.#exchange;
+    const { trailers } = request.source;
+    let stream: ClientHttp2Stream;
+    try {
+      stream = session.request(requestHeaders(request), {
+        endStream: body.kind === "none" && trailers === undefined,
+        waitForTrailers: trailers !== undefined,
+      });
+    } catch (error) {
+      this.#over = true;
+      this.#session.notOpened();
+      this.#exchange.fail(unopened(error as Error));
+      return false;
+    }
+    this.#stream = stream;
+    this.#exchange.sending();
+    stream.push = (chunk: Uint8Array | null) => this.#pushed(stream, chunk);
+    stream.on("headers", (_headers, _flags, raw) => this.#informed(raw as unknown as readonly string[]));
+    stream.on("response", (headers, _flags, raw) => this.#head(Number(headers[":status"]), raw));
+    stream.on("trailers", (_headers, _flags, raw) => {
+      this.#trailers = fieldsOf(raw);
+    });
+    stream.on("end", () => this.#ended());
+    stream.on("error", (error) => {
+      this.#error = error;
+    });
+    stream.on("close", () => this.#closed(stream));
+    stream.resume();
+    sendBody(stream, this.#exchange);
+    return true;
+  }
+
+  // ---- told by the pool
+
+  pause(): void {
+    this.#paused = true;
+  }
+
+  resume(): void {
+    if (!this.#paused) return;
+    this.#paused = false;
+    const stream = this.#stream;
+    // Our `push` said stop, so node waits to be asked for more, as its own `Readable` would ask.
+    if (stream !== undefined && !stream.destroyed) stream._read(0);
+  }
+
+  abort(): void {
+    this.#over = true;
+    this.#stream?.close(NGHTTP2_CANCEL);
+  }
+
+  discard(): void {
+    this.abort();
+  }
+
+  // ---- told by node
+
+  #pushed(stream: ClientHttp2Stream, chunk: Uint8Array | null): boolean {
+    if (chunk !== null) {
+      if (!this.#over) this.#exchange.data(chunk);
+      return !this.#paused;
+    }
+    if (!stream.closed && !stream.destroyed) this.#complete = true;
+    return Readable.prototype.push.call(stream, null);
+  }
+
+  #informed(raw: readonly string[]): void {
+    if (this.#over) return;
+    const status = Number(raw[raw.indexOf(":status") + 1]);
+    if (this.#exchange.informational(status, fieldsOf(raw))) return;
+    this.#give(protocolError("more than 16 interim responses"));
+  }
+
+  #head(status: number, raw: readonly string[]): void {
+    if (this.#over) return;
+    if (!(status >= 200 && status <= 599)) return this.#give(protocolError(`the status ${status} is not one of HTTP`));
+    this.#headSeen = true;
+    if (!this.#exchange.head(status, fieldsOf(raw))) this.abort();
+  }
+
+  /** Everything was read. With END_STREAM seen, that is the whole of it. */
+  #ended(): void {
+    if (this.#over || !this.#complete || !this.#headSeen) return;
+    this.#over = true;
+    this.#exchange.end(this.#trailers);
+    // Both sides have said all; node tells that the stream is closed some steps later.
+    if (this.#stream?.writableFinished === true) this.#free();
+    // The peer has answered before it had all of the request, and wants no more of it.
+    else this.#stream?.close(NGHTTP2_CANCEL);
+  }
+
+  #closed(stream: ClientHttp2Stream): void {
+    if (this.#session.ended) this.#session.lose();
+    if (!this.#over) {
+      if (this.#complete && this.#headSeen) this.#ended();
+      else this.#fail(streamFailure(stream, this.#session, this.#headSeen, this.#error));
+    }
+    this.#free();
+  }
+
+  #free(): void {
+    if (this.#freed) return;
+    this.#freed = true;
+    this.#session.streamClosed();
+  }
+
+  #give(failure: Failure): void {
+    this.#fail(failure);
+    this.#stream?.close(NGHTTP2_PROTOCOL_ERROR);
+  }
+
+  #fail(failure: Failure): void {
+    this.#over = true;
+    this.#exchange.fail(failure);
+  }
+}

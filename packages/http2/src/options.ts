@@ -1,0 +1,115 @@
+import type { SecureClientSessionOptions } from "node:http2";
+import { type Dialler, dialler, type DialOptions } from "@holdfast/dial";
+import { type ParsedPoolOptions, parsePoolOptions, type PoolLimits, type PoolOptions } from "@holdfast/pool";
+import { checkNumber } from "@holdfast/transport";
+
+/**
+ * The defaults are those of {@link PoolOptions}, with `maxConnections` 4, a second session being made only when streams run
+ * out, and `idleTimeoutMs` 60 000.
+ */
+export interface Http2Options extends PoolOptions, DialOptions {
+  readonly limits?: Http2Limits;
+  /** Exchanges on one session at a time, default 100; the peer's own limit holds as well. */
+  readonly maxStreams?: number;
+  readonly windows?: Http2Windows;
+  readonly ping?: Http2Ping;
+  /** Options of `node:http2`'s session, for what Holdfast does not cover; what Holdfast sets itself wins. Outside our promises. */
+  readonly http2?: SecureClientSessionOptions;
+}
+
+export interface Http2Limits extends PoolLimits {
+  /** Bytes of a response's header list, default 16 KiB; a longer one fails with `LIMIT_EXCEEDED`. */
+  readonly headBytes?: number;
+}
+
+/** How much a peer may send ahead of its reader, 65 535 bytes to 16 MiB. Wide windows are what distance needs. */
+export interface Http2Windows {
+  /** For one stream, default 1 MiB: what a paused body can hold in memory. */
+  readonly streamBytes?: number;
+  /** For all streams of a session, default 16 MiB. */
+  readonly sessionBytes?: number;
+}
+
+/** How a peer that has gone silent is found out: a PING while exchanges are in flight, any byte counting as life. */
+export interface Http2Ping {
+  /** Silence after which we ask, default 20 000. `Infinity` for never. */
+  readonly intervalMs?: number;
+  /** Silence after the PING that proves the peer gone, default 10 000. */
+  readonly timeoutMs?: number;
+}
+
+export interface ParsedHttp2Options {
+  readonly pool: ParsedPoolOptions;
+  readonly dialler: Dialler;
+  readonly maxStreams: number;
+  readonly headBytes: number;
+  readonly windows: Required<Http2Windows>;
+  readonly ping: Required<Http2Ping>;
+  readonly session: SecureClientSessionOptions;
+}
+
+const known: ReadonlySet<string> = new Set([
+  "maxConnections",
+  "maxTotalConnections",
+  "maxQueued",
+  "timeouts",
+  "idleTimeoutMs",
+  "maxAgeMs",
+  "maxExchanges",
+  "minConnections",
+  "limits",
+  "tls",
+  "socketPath",
+  "proxy",
+  "lookup",
+  "maxStreams",
+  "windows",
+  "ping",
+  "http2",
+]);
+
+/** @throws TypeError that names the option. */
+export function parseHttp2Options(options: Http2Options): ParsedHttp2Options {
+  for (const name of Object.keys(options)) {
+    if (!known.has(name)) {
+      throw new TypeError(`http2 has no option ${JSON.stringify(name)}; it has ${[...known].join(", ")}`);
+    }
+  }
+  const { tls, socketPath, proxy, lookup, windows, ping, limits, maxStreams = 100 } = options;
+  checkNumber("maxStreams", maxStreams, 1);
+  checkNumber("limits.headBytes", limits?.headBytes, 1);
+  checkNumber("ping.intervalMs", ping?.intervalMs, 1);
+  checkNumber("ping.timeoutMs", ping?.timeoutMs, 1);
+  const streamBytes = checkWindow("windows.streamBytes", windows?.streamBytes ?? 2 ** 20);
+  const sessionBytes = checkWindow("windows.sessionBytes", windows?.sessionBytes ?? 2 ** 24);
+  const headBytes = limits?.headBytes ?? 16_384;
+  return Object.freeze({
+    pool: parsePoolOptions(options, { maxConnections: 4, idleTimeoutMs: 60_000 }),
+    dialler: dialler({
+      ...(tls === undefined ? {} : { tls }),
+      ...(socketPath === undefined ? {} : { socketPath }),
+      ...(proxy === undefined ? {} : { proxy }),
+      ...(lookup === undefined ? {} : { lookup }),
+    }),
+    maxStreams,
+    headBytes,
+    windows: { streamBytes, sessionBytes },
+    ping: { intervalMs: ping?.intervalMs ?? 20_000, timeoutMs: ping?.timeoutMs ?? 10_000 },
+    session: Object.freeze({
+      // Output that waits for a slow peer is bounded by the back-pressure of each body, not by refusing streams.
+      maxSessionMemory: 1_024,
+      ...options.http2,
+      settings: {
+        ...options.http2?.settings,
+        enablePush: false,
+        initialWindowSize: streamBytes,
+        maxHeaderListSize: headBytes,
+      },
+    }),
+  });
+}
+
+function checkWindow(name: string, bytes: number): number {
+  if (Number.isInteger(bytes) && bytes >= 65_535 && bytes <= 2 ** 24) return bytes;
+  throw new TypeError(`${name} is not a whole number from 65535 to 16777216`);
+}

@@ -1,0 +1,67 @@
+import type { ClientHttp2Session, SecureClientSessionOptions } from "node:http2";
+import type { Socket } from "node:net";
+import type { TLSSocket } from "node:tls";
+import { Agent } from "http2-wrapper";
+
+/** What is spoken to, as the session will name it. */
+export interface SessionTarget {
+  /** Without the brackets of an IPv6 literal. */
+  readonly hostname: string;
+  readonly port: number;
+}
+
+/**
+ * Makes a session of a connected socket and settles when the peer's SETTINGS are there. Destroying the socket rejects it.
+ * The only place that knows http2-wrapper; a factory over `node:http2.connect` could stand here instead.
+ */
+export type SessionFactory = (
+  socket: Socket,
+  target: SessionTarget,
+  options: SecureClientSessionOptions,
+) => Promise<ClientHttp2Session>;
+
+/** What one call passes through the Agent to the hooks below. */
+interface SlotOptions extends SecureClientSessionOptions {
+  readonly slot: string;
+  readonly dialled: Socket;
+}
+
+/**
+ * http2-wrapper's pool, with a pool key of its own for each connection: it never shares, coalesces or overloads a session,
+ * because each key has one. Placement, limits and the life of sessions are ours.
+ */
+class SlotAgent extends Agent {
+  override normalizeOptions(options?: object): string {
+    return (options as SlotOptions).slot;
+  }
+
+  // Its type wants TLS; for h2c the socket is a plain one, which the Agent does not mind.
+  override createConnection(_: URL, options: object): Promise<TLSSocket> {
+    return Promise.resolve((options as SlotOptions).dialled as TLSSocket);
+  }
+}
+
+let lastSlot = 0;
+
+export function sessionFactory(): SessionFactory {
+  const agent = new SlotAgent({ timeout: 0, maxEmptySessions: Infinity, maxCachedTlsSessions: 1 });
+  return (socket, target, options) => {
+    const host = target.hostname.includes(":") ? `[${target.hostname}]` : target.hostname;
+    shadow(socket, host, target.port);
+    const slot: SlotOptions = { ...options, slot: String(++lastSlot), dialled: socket };
+    return agent.getSession(`https://${host}:${target.port}`, slot);
+  };
+}
+
+/**
+ * The Agent compares what the socket says of its peer with the origin that was asked for. TLS has checked the peer's
+ * identity already, so the socket says here what was asked: that is true also for h2c, unix sockets, proxies and IP literals,
+ * which the Agent's own check refuses.
+ */
+function shadow(socket: Socket, host: string, port: number): void {
+  Object.defineProperties(socket, {
+    getPeerX509Certificate: { value: () => undefined, configurable: true },
+    servername: { value: host, writable: true, configurable: true },
+    remotePort: { value: port, configurable: true },
+  });
+}
