@@ -1,6 +1,9 @@
-import { type Phase, type Timeouts, TransportError, type TransportErrorFacts } from "@holdfast/transport";
+import { type Phase, TransportError, type TransportErrorFacts } from "@holdfast/transport";
 import type { Failure } from "./driver.ts";
 import type { Exchange } from "./exchange.ts";
+
+/** What of an exchange says which limit it had. */
+type LimitedExchange = Pick<Exchange, "request" | "timeouts" | "deadlineMs">;
 
 /** The failures that the pool itself finds. Each names the option that set the limit. */
 
@@ -30,7 +33,8 @@ export function callerFailed(what: string, cause: unknown, phase?: Phase): Failu
   };
 }
 
-export function deadlineExceeded(origin: string, phase: Phase, deadlineMs: number): Failure {
+export function deadlineExceeded({ request, deadlineMs }: LimitedExchange, phase: Phase): Failure {
+  const { origin } = request.target;
   return {
     code: "DEADLINE_EXCEEDED",
     message: `the exchange with ${origin} was not done within ${deadlineMs} ms (deadlineMs), phase ${phase}`,
@@ -38,7 +42,8 @@ export function deadlineExceeded(origin: string, phase: Phase, deadlineMs: numbe
 }
 
 /** The timeout of the phase that the exchange is in. */
-export function phaseTimeout(origin: string, phase: Phase, timeouts: Timeouts): Failure {
+export function phaseTimeout({ request, timeouts }: LimitedExchange, phase: Phase): Failure {
+  const { origin } = request.target;
   switch (phase) {
     case "queue":
       return {

@@ -8,7 +8,7 @@ import {
   type Protocol,
   restateError,
   type Timeouts,
-  TransportError,
+  type TransportError,
   type TransportResponse,
 } from "@holdfast/transport";
 import { forget, heed } from "./abort-hub.ts";
@@ -27,7 +27,7 @@ import {
 } from "./errors.ts";
 import { type HandOver, soon } from "./hand-over.ts";
 import { publishExchange } from "./publish.ts";
-import { decideReplay } from "./replay.ts";
+import { decideReplay, type History, noHistory, withAttempt } from "./replay.ts";
 import { type RequestBody, requestBody } from "./request-body.ts";
 import { responseOf } from "./response.ts";
 import { MutableTimings } from "./timings.ts";
@@ -35,7 +35,6 @@ import type { Place } from "./wait-list.ts";
 import type { Connection } from "./connection.ts";
 
 let lastId = 0;
-const none: readonly TransportError[] = [];
 /** Read once: the environment is slow to read. */
 const inDevelopment: boolean = process.env["NODE_ENV"] === "development";
 
@@ -79,9 +78,7 @@ export class Exchange implements HandOver {
   #paused = false;
   #coveredAt = 0;
   #interim = 0;
-  #resubmissions = 0;
-  #replayed = false;
-  #earlier: readonly TransportError[] = none;
+  #history: History = noHistory;
 
   constructor(
     request: CheckedRequest,
@@ -157,8 +154,7 @@ export class Exchange implements HandOver {
     this.#coveredAt = 0;
     this.phase = "send";
     this.#limit(Infinity, now);
-    if (events.exchangeStart.hasSubscribers && this.#resubmissions === 0 && !this.#replayed)
-      publishExchange(events.exchangeStart, this);
+    if (events.exchangeStart.hasSubscribers && this.#history === noHistory) publishExchange(events.exchangeStart, this);
   }
 
   // ---- while it runs, told by the driver
@@ -247,7 +243,7 @@ export class Exchange implements HandOver {
     if (this.#over) return;
     this.#attempt = undefined;
     // A refusal takes nothing back: not a head that has come, not an attempt before this one.
-    if (failure.refused === true && this.delivery !== "answered" && !this.#replayed) this.delivery = "refused";
+    if (failure.refused === true && this.delivery !== "answered" && !this.#history.replayed) this.delivery = "refused";
     if (!this.#retry(failure)) this.#die(this.#error(failure));
   }
 
@@ -263,15 +259,10 @@ export class Exchange implements HandOver {
     this.#stop(aborted(reason));
   }
 
-  /** The pool refuses it, or gives it up. */
-  reject(failure: Failure): void {
-    this.#stop(failure);
-  }
-
   /** A dial failed that it waited for; the error of the dial is told in its own words. */
   dialFailed(error: TransportError): void {
     if (this.#over) return;
-    this.#die(restateError(error, knownOf(this, this.#earlier)));
+    this.#die(restateError(error, knownOf(this, this.#history.earlier)));
   }
 
   closed(reason: unknown): void {
@@ -279,11 +270,9 @@ export class Exchange implements HandOver {
   }
 
   expire(now: number): void {
-    const failure =
-      now >= this.deadlineAt
-        ? deadlineExceeded(this.request.target.origin, this.#phaseNow(), this.deadlineMs)
-        : phaseTimeout(this.request.target.origin, this.#phaseNow(), this.timeouts);
-    this.#stop(failure);
+    this.#stop(
+      now >= this.deadlineAt ? deadlineExceeded(this, this.#phaseNow()) : phaseTimeout(this, this.#phaseNow()),
+    );
   }
 
   // ---- asked by the response body
@@ -306,8 +295,6 @@ export class Exchange implements HandOver {
 
   cancel(reason: unknown): void {
     if (this.#over) return;
-    // Longer than its reader would have it: nobody wanted this end.
-    if (reason instanceof TransportError && reason.code === "LIMIT_EXCEEDED") return this.#die(reason);
     this.timings.end = performance.now() - this.startedAt;
     const attempt = this.#attempt;
     this.#finish(false);
@@ -315,8 +302,11 @@ export class Exchange implements HandOver {
     attempt?.discard(reason);
   }
 
+  /** Its reader wants no body that long. */
   tooLong(maxBytes: number): TransportError {
-    return this.#error(bodyTooLong(this.request.target.origin, maxBytes));
+    const error = this.#error(bodyTooLong(this.request.target.origin, maxBytes));
+    if (!this.#over) this.#die(error);
+    return error;
   }
 
   /** Its response was thrown away unread. */
@@ -358,7 +348,6 @@ export class Exchange implements HandOver {
 
   /** Puts it back if that is safe. */
   #retry(failure: Failure): boolean {
-    const connection = this.connection;
     const decision = decideReplay({
       code: failure.code,
       delivery: this.delivery,
@@ -366,22 +355,21 @@ export class Exchange implements HandOver {
       responded: failure.responded === true,
       idempotent: this.request.idempotent,
       bodyAtHand: this.body.atHand,
-      resubmissions: this.#resubmissions,
-      replayed: this.#replayed,
+      ...this.#history,
     });
-    if (decision === "fail" || connection === undefined) return false;
-    this.#earlier = [...this.#earlier, this.#error(failure)];
-    if (decision === "replay") this.#replayed = true;
-    else this.#resubmissions++;
-    if (events.retry.hasSubscribers) publishExchange(events.retry, this, this.#earlier.at(-1), this.#earlier.length);
+    if (decision === "fail" || this.connection === undefined) return false;
+    const error = this.#error(failure);
+    const history = withAttempt(this.#history, decision, error);
+    this.#history = history;
+    if (events.retry.hasSubscribers) publishExchange(events.retry, this, error, history.earlier.length);
     // A request that was sent once stays sent, whatever becomes of its replay.
-    if (!this.#replayed) this.delivery = "not-sent";
+    if (!history.replayed) this.delivery = "not-sent";
     this.body.stop();
     this.connection = undefined;
     this.#attempt = undefined;
     this.#interim = 0;
     this.timings = new MutableTimings();
-    this.#host.again(this, this.#replayed);
+    this.#host.again(this, history.replayed);
     return true;
   }
 
@@ -396,6 +384,6 @@ export class Exchange implements HandOver {
   }
 
   #error(failure: Failure): TransportError {
-    return errorOf(this, failure, failure.phase ?? this.#phaseNow(), this.#earlier);
+    return errorOf(this, failure, failure.phase ?? this.#phaseNow(), this.#history.earlier);
   }
 }

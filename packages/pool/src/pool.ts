@@ -97,11 +97,12 @@ export class Pool implements ExchangeHost, OriginHost {
   }
 
   /** Why an exchange is not accepted, if it is not. */
-  #refusal({ request, deadlineMs }: Exchange, origin: OriginPool): Failure | undefined {
+  #refusal(exchange: Exchange, origin: OriginPool): Failure | undefined {
+    const { request, deadlineMs } = exchange;
     const { signal } = request.source;
     if (this.closing) return closed(this.#destroyed?.reason);
     if (signal?.aborted === true) return aborted(signal.reason);
-    if (deadlineMs === 0) return deadlineExceeded(request.target.origin, "queue", deadlineMs);
+    if (deadlineMs === 0) return deadlineExceeded(exchange, "queue");
     return origin.full ? queueFull(request.target.origin, this.options.maxQueued) : undefined;
   }
 

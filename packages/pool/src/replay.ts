@@ -1,7 +1,7 @@
-import type { Delivery, TransportErrorCode } from "@holdfast/transport";
+import type { Delivery, TransportError, TransportErrorCode } from "@holdfast/transport";
 
 /** What is known of an attempt that failed under the pool's hands. */
-export interface FailedAttempt {
+export interface FailedAttempt extends Pick<History, "resubmissions" | "replayed"> {
   readonly code: TransportErrorCode;
   readonly delivery: Delivery;
   /** The connection had carried an exchange before. */
@@ -11,11 +11,19 @@ export interface FailedAttempt {
   readonly responded: boolean;
   /** The body was not begun, or can be read again. */
   readonly bodyAtHand: boolean;
+}
+
+/** The attempts of an exchange before the present one. */
+export interface History {
   /** How often it was put back because the peer cannot have seen it. */
   readonly resubmissions: number;
   /** It was already sent twice. */
   readonly replayed: boolean;
+  /** Why each of them failed, oldest first. */
+  readonly earlier: readonly TransportError[];
 }
+
+export const noHistory: History = Object.freeze({ resubmissions: 0, replayed: false, earlier: [] });
 
 /** Beyond this something is wrong that another try does not cure. */
 const maxResubmissions = 3;
@@ -33,4 +41,12 @@ export function decideReplay(attempt: FailedAttempt): "resubmit" | "replay" | "f
   const stale =
     attempt.delivery === "maybe-sent" && attempt.code === "CONNECTION_LOST" && attempt.reused && !attempt.responded;
   return stale && attempt.idempotent && !attempt.replayed ? "replay" : "fail";
+}
+
+export function withAttempt(history: History, decision: "resubmit" | "replay", error: TransportError): History {
+  return {
+    resubmissions: history.resubmissions + (decision === "resubmit" ? 1 : 0),
+    replayed: history.replayed || decision === "replay",
+    earlier: [...history.earlier, error],
+  };
 }
