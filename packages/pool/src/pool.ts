@@ -57,6 +57,9 @@ export class Pool implements ExchangeHost, OriginHost {
   #closed: Promise<void> | undefined;
 
   constructor(driver: Driver, options: ParsedPoolOptions, admit: Admission) {
+    // Without it, placement would dial for ever and cover nobody.
+    if (!(driver.expectedCapacity >= 1))
+      throw new TypeError("the driver's expectedCapacity is not a number of at least 1");
     this.driver = driver;
     this.options = options;
     this.#admit = admit;
@@ -109,16 +112,21 @@ export class Pool implements ExchangeHost, OriginHost {
   async warm(origin: URL | string, { connections = 1, signal }: WarmOptions = {}): Promise<void> {
     const target = parseTarget(origin);
     this.#admit(target, { url: origin });
-    if (this.closing) throw this.#closedError(target);
-    signal?.throwIfAborted();
-    const warmed = this.#origin(target).warm(connections);
-    if (signal === undefined) return warmed;
+    if (this.closing) throw this.#notSent(closed(this.#destroyed?.reason), target);
+    if (signal?.aborted === true) throw this.#notSent(aborted(signal.reason), target);
     let stop: (() => void) | undefined;
-    const aborted = new Promise<never>((_, reject) => {
-      stop = (): void => reject(signal.reason as Error);
-      signal.addEventListener("abort", stop, { once: true });
+    const given = new Promise<never>((_, reject) => {
+      stop = (): void => reject(this.#notSent(aborted(signal?.reason), target));
+      signal?.addEventListener("abort", stop, { once: true });
     });
-    await Promise.race([warmed, aborted]).finally(() => signal.removeEventListener("abort", stop as () => void));
+    try {
+      await Promise.race([this.#origin(target).warm(connections), given]);
+    } catch (error) {
+      // What ends with the transport is told so, and not that its dial was cancelled.
+      throw this.closing ? this.#notSent(closed(this.#destroyed?.reason), target) : error;
+    } finally {
+      signal?.removeEventListener("abort", stop as () => void);
+    }
   }
 
   stats(): TransportStats {
@@ -279,12 +287,13 @@ export class Pool implements ExchangeHost, OriginHost {
     return undefined;
   }
 
-  #closedError(target: Target): TransportError {
-    return new TransportError("CLOSED", "the transport is closed", {
+  #notSent({ code, message, cause }: Failure, { origin }: Target): TransportError {
+    return new TransportError(code, message, {
       delivery: "not-sent",
-      phase: "queue",
+      phase: "connect",
       protocol: this.protocol,
-      origin: target.origin,
+      origin,
+      ...(cause === undefined ? {} : { cause }),
     });
   }
 

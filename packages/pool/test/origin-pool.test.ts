@@ -64,17 +64,21 @@ describe("warm", () => {
     expect(Object.keys(pool.stats().origins)).toEqual(["http://a.example"]);
   });
 
-  it("rejects with the signal's reason, and lets the dial go on", async () => {
+  it("rejects with ABORTED, its cause the signal's reason, and lets the dial go on", async () => {
     const { pool, driver } = newPool();
     const controller = new AbortController();
     const warming = pool.warm(url, { signal: controller.signal });
     controller.abort(new Error("enough"));
-    await expect(warming).rejects.toThrow("enough");
+    await expect(warming).rejects.toMatchObject({
+      code: "ABORTED",
+      delivery: "not-sent",
+      cause: { message: "enough" },
+    });
     expect(getEventListeners(controller.signal, "abort")).toEqual([]);
     driver.last.open();
     await turn();
     expect(pool.stats().connections.idle).toBe(1);
-    await expect(pool.warm(url, { signal: controller.signal })).rejects.toThrow("enough");
+    await expect(pool.warm(url, { signal: controller.signal })).rejects.toMatchObject({ code: "ABORTED" });
   });
 
   it("leaves nothing on a signal that did not fire", async () => {

@@ -1,5 +1,4 @@
 import { getEventListeners } from "node:events";
-import { TransportError } from "@holdfast/transport";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { bodyError, call, current, type Fixture, newPool, turn, url, usedConnection } from "./pool-fixture.ts";
 
@@ -72,7 +71,7 @@ describe("close", () => {
     const warming = pool.warm(url);
     warming.catch(() => {});
     await pool.close();
-    await expect(warming).rejects.toThrow(TransportError);
+    await expect(warming).rejects.toMatchObject({ code: "CLOSED" });
     expect(driver.last.state).toBe("cancelled");
   });
 
