@@ -89,7 +89,7 @@ async function answer(handler: OriginHandler, stream: ServerHttp2Stream, raw: re
   } catch {
     // What was written still leaves, then the connection ends without the end mark of the stream.
     await turn();
-    stream.session?.socket.destroy();
+    stream.session?.destroy();
   }
 }
 
