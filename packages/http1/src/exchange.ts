@@ -10,7 +10,7 @@ type Headers = Record<string, string | string[] | undefined>;
 
 /** What is read of a body that nobody wants, rather than losing the connection with it. */
 const maxDiscardBytes = 65_536;
-const maxDiscardMs = 1_000;
+const maxDiscardMs = 100;
 
 /**
  * One attempt on one connection: undici's handler on one side, the pool's exchange on the other.
