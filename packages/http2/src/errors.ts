@@ -43,7 +43,7 @@ export function unopened(cause: Error): Failure {
 
 export function streamFailure(
   stream: ClientHttp2Stream,
-  { goAway, error: sessionError }: Http2Session,
+  { goAway, error: sessionError, lost }: Http2Session,
   headSeen: boolean,
   error: NodeJS.ErrnoException | undefined,
 ): Failure {
@@ -65,23 +65,23 @@ export function streamFailure(
   }
   if (headSeen)
     return { code: "TRUNCATED", message: `the response ended before its body did (RST_STREAM ${rstCode})`, ...because };
-  if (error?.code === "ERR_HTTP2_STREAM_ERROR") {
-    if (rstCode === NGHTTP2_ENHANCE_YOUR_CALM) {
-      return {
-        code: "LIMIT_EXCEEDED",
-        message: "the header list is too long (limits.headBytes)",
-        responded: true,
-        ...because,
-      };
-    }
+  // For NO_ERROR and CANCEL node raises no error: only the session, which lives on, tells a reset from a loss.
+  if (lost) return { code: "CONNECTION_LOST", message: "the connection ended before a response", ...because };
+  if (rstCode === NGHTTP2_ENHANCE_YOUR_CALM) {
     return {
-      code: "STREAM_RESET",
-      message: `the peer reset the stream (RST_STREAM ${rstCode})`,
+      code: "LIMIT_EXCEEDED",
+      // Node resets with the same code when a list is too long, and does not say who did.
+      message: "the header list of the response is too long (limits.headBytes), or the peer wants fewer requests",
       responded: true,
       ...because,
     };
   }
-  return { code: "CONNECTION_LOST", message: "the connection ended before a response", ...because };
+  return {
+    code: "STREAM_RESET",
+    message: `the peer reset the stream (RST_STREAM ${rstCode})`,
+    responded: true,
+    ...because,
+  };
 }
 
 export function protocolError(message: string): Failure {

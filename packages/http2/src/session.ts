@@ -76,6 +76,11 @@ export class Http2Session implements DriverConnection {
     return this.#session.destroyed || this.#session.closed;
   }
 
+  /** It has ended under the streams that it had. */
+  get lost(): boolean {
+    return this.#session.destroyed;
+  }
+
   run(exchange: Exchange): void {
     const http2Exchange = new Http2Exchange(exchange, this);
     exchange.attach(http2Exchange);
