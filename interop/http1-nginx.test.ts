@@ -12,6 +12,8 @@ interface Outcome {
   /** By code, so that a failing run says why. */
   readonly failures: Readonly<Record<string, number>>;
   readonly log: readonly LogLine[];
+  /** Sent again by the transport, because the connection ended under them. */
+  readonly replayed: number;
 }
 
 /** 10,000 GETs, each with an id of its own, by 64 workers; `before` runs ahead of each. */
@@ -48,14 +50,17 @@ async function load(
   await Promise.all(Array.from({ length: concurrency }, worker));
   await transport.close();
   await nginx.stop();
-  return { succeeded, failures, log: await nginx.accessLog() };
+  const { exchangesReplayed: replayed } = transport.stats().totals;
+  return { succeeded, failures, log: await nginx.accessLog(), replayed };
 }
 
 function connections(log: readonly LogLine[]): number {
   return new Set(log.map(({ connection }) => connection)).size;
 }
 
-function expectEachOnce({ succeeded, failures, log }: Outcome): void {
+function expectEachOnce(what: string, { succeeded, failures, log, replayed }: Outcome): void {
+  const used = connections(log);
+  console.log(`${what}: ${succeeded} of ${requests} succeeded over ${used} connections, ${replayed} sent again`);
   expect(failures).toEqual({});
   expect(succeeded).toBe(requests);
   expect(log).toHaveLength(requests);
@@ -71,13 +76,13 @@ function noise(index: number): number {
 describe("10,000 GETs by 64 workers to nginx", () => {
   it("use at most maxConnections connections", async () => {
     const outcome = await load({ directives: "keepalive_requests 100000;" }, { maxConnections: 16 });
-    expectEachOnce(outcome);
+    expectEachOnce("maxConnections 16", outcome);
     expect(connections(outcome.log)).toBeLessThanOrEqual(16);
   });
 
   it("all succeed once where nginx closes after 100 requests", async () => {
     const outcome = await load({ directives: "keepalive_requests 100;" }, { maxConnections: 16 });
-    expectEachOnce(outcome);
+    expectEachOnce("keepalive_requests 100", outcome);
     expect(connections(outcome.log)).toBeGreaterThanOrEqual(requests / 100);
   });
 
@@ -89,7 +94,7 @@ describe("10,000 GETs by 64 workers to nginx", () => {
       const round = Math.floor(index / (4 * concurrency));
       return (pauses[round] ??= pause(round % 2 === 0 ? noise(round) * 1_200 : 980 + noise(round) * 40));
     });
-    expectEachOnce(outcome);
+    expectEachOnce("keepalive_timeout 1s", outcome);
     expect(connections(outcome.log)).toBeGreaterThan(5 * concurrency);
   });
 });

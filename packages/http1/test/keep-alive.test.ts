@@ -120,6 +120,8 @@ describe("a connection", () => {
 
   it.each([
     ["HEAD", "HTTP/1.1 200 OK\r\ncontent-length: 5000\r\n\r\n"],
+    ["HEAD", "HTTP/1.1 200 OK\r\nconnection: keep-alive\r\n\r\n"],
+    ["HEAD", "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n"],
     ["GET", "HTTP/1.1 204 No Content\r\n\r\n"],
     ["GET", "HTTP/1.1 304 Not Modified\r\n\r\n"],
     ["DELETE", ok()],
@@ -147,8 +149,9 @@ describe("a connection", () => {
     ["HEAD", "HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nbody"],
     ["GET", "HTTP/1.1 204 No Content\r\ncontent-length: 4\r\n\r\nbody"],
     ["GET", "HTTP/1.1 304 Not Modified\r\n\r\nbody"],
-    // Lawful (RFC 9110, 15.4.5), but undici does not trust it.
+    // Lawful (RFC 9110, 9.3.2 and 15.4.5), but undici does not trust them.
     ["GET", "HTTP/1.1 304 Not Modified\r\ncontent-length: 5000\r\n\r\n"],
+    ["HEAD", "HTTP/1.1 200 OK\r\n\r\n"],
   ])(
     "is not kept where %s is answered by a body that must not be there, or the mention of one: %j",
     async (method, answer) => {
