@@ -27,6 +27,7 @@ export class Http2Session implements DriverConnection {
   /** Why the session ended, if it did by itself. */
   error: Error | undefined;
   readonly #session: ClientHttp2Session;
+  readonly #socket: DialledSocket["socket"];
   readonly #owner: ConnectionOwner;
   readonly #maxStreams: number;
   readonly #liveness: Liveness;
@@ -39,6 +40,7 @@ export class Http2Session implements DriverConnection {
   ) {
     const { socket, localPort, remoteAddress, remotePort, tls, resolvedAt, connectedAt, securedAt } = dialled;
     this.#session = session;
+    this.#socket = socket;
     this.#owner = owner;
     this.#maxStreams = options.maxStreams;
     this.#liveness = new Liveness(session, socket, options.ping);
@@ -110,6 +112,8 @@ export class Http2Session implements DriverConnection {
 
   destroy(reason: unknown): void {
     this.#session.destroy(reason instanceof Error ? reason : undefined);
+    // The session alone waits for its GOAWAY to be written, and on an idle connection nothing would hold the process until then.
+    this.#socket.destroy();
   }
 
   hold(alive: boolean): void {
