@@ -11,10 +11,11 @@ const run = spawnSync(process.execPath, ["--conditions=holdfast:source", "apps/c
   stdio: ["ignore", "pipe", "inherit"],
 });
 if (run.status !== 0) throw new Error("compare failed");
-// Blocks are parted by empty lines: the first says where it ran, the one with the TLS table is followed by its verdict.
+// Blocks are parted by empty lines: the first says where it ran, the one with the TLS table is followed by its verdicts.
 const parts = run.stdout.trim().split("\n\n");
 const tls = parts.findIndex((part) => part.startsWith("https:"));
-const shown = [parts[0]?.split("\n")[0], parts[tls], parts[tls + 1]?.split("\n")[0]].join("\n\n");
+const verdicts = parts[tls + 1]?.split("\nAnswers")[0];
+const shown = [parts[0]?.split("\n")[0], parts[tls], verdicts].join("\n\n");
 const page = readText("README.md");
 if (!block.test(page)) throw new Error("README.md has no place for the table");
 writeFileSync(

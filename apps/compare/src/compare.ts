@@ -1,5 +1,6 @@
-import type { ConnectionInfo, Transport, TransportRequest } from "@holdfast/transport";
+import { type ConnectionInfo, isTransportError, type Transport, type TransportRequest } from "@holdfast/transport";
 import { type Answer, type Equality, judgeAnswers } from "./equality.ts";
+import { isConnectFailure } from "./failure.ts";
 import type { Measurement } from "./measure.ts";
 import type { Progress } from "./progress.ts";
 import { type Run, startRun } from "./run.ts";
@@ -29,6 +30,8 @@ export interface TargetResult {
   readonly tlsVersion: string | undefined;
   /** A probe failed, so nothing was measured. `title` names the transport unless it is the baseline. */
   readonly probeFailure: { readonly title: string | undefined; readonly error: unknown } | undefined;
+  /** Transports that the origin does not speak, and how that was told. */
+  readonly leftOut: readonly { readonly name: string; readonly title: string; readonly error: unknown }[];
   /** In the order of the entries, the baseline first; none after a probe that failed. */
   readonly results: readonly TransportResult[];
   /** Undefined if nothing was answered. */
@@ -84,6 +87,7 @@ async function compareWith(
     remoteAddress: undefined,
     tlsVersion: undefined,
     probeFailure: undefined,
+    leftOut: [],
     results: [],
     equality: undefined,
     firstAnswer: undefined,
@@ -91,22 +95,28 @@ async function compareWith(
   };
 
   // The baseline is probed twice: what differs over one transport alone says nothing about the transports.
-  const probed = entries.map((entry) => ({ entry, transport: create(entry) }));
+  const candidates = entries.map((entry) => ({ entry, transport: create(entry) }));
+  const probed: typeof candidates = [];
   const probes: Probe[] = [];
-  for (const { entry, transport } of [...probed.slice(0, 1), ...probed]) {
+  const leftOut: { name: string; title: string; error: unknown }[] = [];
+  for (const candidate of [...candidates.slice(0, 1), ...candidates]) {
+    const { entry, transport } = candidate;
     try {
       probes.push(await probe(transport, request));
+      if (probed.at(-1) !== candidate) probed.push(candidate);
     } catch (error) {
-      return signal.aborted
-        ? nothing
-        : { ...nothing, probeFailure: { title: entry === entries[0] ? undefined : entry.title, error } };
+      if (signal.aborted) return nothing;
+      if (!mayBeLeftOut(entry, target, error)) {
+        return { ...nothing, probeFailure: { title: entry === entries[0] ? undefined : entry.title, error } };
+      }
+      leftOut.push({ name: entry.name, title: entry.title, error });
     }
   }
   const [first, second] = probes as [Probe, Probe];
 
   // Measured transports are new ones, so that their connections are counted from the first on.
   for (const { entry, transport } of probed) await warmUp({ entry, transport }, target, request, options);
-  const runs = entries.map((entry) => startRun(entry, create(entry), options));
+  const runs = probed.map(({ entry }) => startRun(entry, create(entry), options));
   await measureRounds(runs, target, request, options);
 
   const ledgers = runs.map(({ ledger }) => ledger);
@@ -121,6 +131,7 @@ async function compareWith(
     ...nothing,
     remoteAddress: first.connection.remoteAddress,
     tlsVersion: first.connection.tls?.version,
+    leftOut,
     results: runs.map(({ entry, transport, meter }) => ({
       name: entry.name,
       title: entry.title,
@@ -132,6 +143,12 @@ async function compareWith(
     firstAnswer: ledgers.find((ledger) => ledger.first !== undefined)?.first,
     stoppedBy: runs.find(({ observer }) => observer.doomed)?.entry.title,
   };
+}
+
+/** The baseline was answered, so what fails is the protocol. Our own origin speaks them all. */
+function mayBeLeftOut({ optional }: Entry, { name }: Target, error: unknown): boolean {
+  const notSpoken = isConnectFailure(error) || (isTransportError(error) && error.code === "NEGOTIATION_FAILED");
+  return optional === true && name === "url" && notSpoken;
 }
 
 interface Probe {

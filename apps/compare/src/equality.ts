@@ -32,14 +32,18 @@ export interface Equality {
   readonly ignoredFields: readonly string[];
 }
 
-/** Fields that speak of one connection or of the moment, not of the resource. */
+/** Fields that speak of one connection, of its protocol and framing or of the moment, not of the resource. */
 export const volatileFields: ReadonlySet<string> = new Set([
   "age",
+  "alt-svc",
   "connection",
+  // The body itself is compared; servers leave its length out where frames tell it.
+  "content-length",
   "date",
   "expires",
   "keep-alive",
   "transfer-encoding",
+  "upgrade",
 ]);
 
 /** Holds every answer over one transport against the first. */

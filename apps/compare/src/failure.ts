@@ -55,16 +55,17 @@ const certificateCodes: ReadonlySet<string> = new Set(
 /** One plain sentence, or two where there is a remedy, that says what failed, where, and in which phase. */
 export function describeFailure(error: unknown, context: FailureContext): string {
   if (!isTransportError(error)) return `The comparison failed: ${sentence(messageOf(error))}`;
-  const { origin } = new URL(context.url);
+  const { origin, protocol } = new URL(context.url);
+  const during = error.phase === "secure" && protocol === "http:" ? "agreeing on the protocol" : doing[error.phase];
   const limit = `${context.timeoutMs.toLocaleString("en-US")} ms (--timeout)`;
-  if (error.code === "CONNECT_TIMEOUT")
-    return `Could not reach ${origin}: ${doing[error.phase]} took longer than ${limit}.`;
+  if (error.code === "CONNECT_TIMEOUT") return `Could not reach ${origin}: ${during} took longer than ${limit}.`;
   if (error.code === "HEAD_TIMEOUT") return `No answer from ${origin}: ${doing.head} took longer than ${limit}.`;
   if (error.code === "BODY_TIMEOUT")
-    return `No complete answer from ${origin}: while ${doing[error.phase]}, nothing moved for ${limit}.`;
+    return `No complete answer from ${origin}: while ${during}, nothing moved for ${limit}.`;
   if (error.code === "TRUNCATED")
     return `No complete answer from ${origin}: the connection ended inside the response body.`;
-  return describeOther(error, origin);
+  if (error.code === "NEGOTIATION_FAILED") return `Could not use ${origin}: it does not speak ${error.protocol}.`;
+  return describeOther(error, origin, during);
 }
 
 /** The failure is one of making a connection, so the next exchange would meet it too. */
@@ -74,12 +75,12 @@ export function isConnectFailure(error: unknown): boolean {
   );
 }
 
-function describeOther(error: TransportError, origin: string): string {
+function describeOther(error: TransportError, origin: string, during: string): string {
   const code = systemCode(error);
   const reason = (code === undefined ? undefined : reasons[code]) ?? (code === undefined ? undefined : `error ${code}`);
   const what = isConnectFailure(error)
-    ? `Could not reach ${origin}: ${doing[error.phase]} failed`
-    : `An exchange with ${origin} failed while ${doing[error.phase]}`;
+    ? `Could not reach ${origin}: ${during} failed`
+    : `An exchange with ${origin} failed while ${during}`;
   const text = `${what}: ${sentence(reason ?? messageOf(error))}`;
   return code !== undefined && certificateCodes.has(code)
     ? `${text} Trust it with --ca FILE, or skip the check with --insecure.`

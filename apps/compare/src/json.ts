@@ -34,6 +34,7 @@ export interface TargetJson {
   readonly network: "loopback" | "remote" | "unknown";
   readonly tlsVersion: string | null;
   readonly probeFailure: FailureJson | null;
+  readonly leftOut: readonly { readonly name: string; readonly title: string; readonly failure: FailureJson }[];
   readonly stoppedEarly: boolean;
   readonly equality: Equality | null;
   /** The first measured answer, over the baseline if it had one. */
@@ -59,6 +60,7 @@ export interface TransportJson {
   readonly latencyMs: Latency | null;
   readonly connections: { readonly opened: number; readonly openedByStats: number };
   readonly handshakes: { readonly full: number; readonly resumed: number };
+  readonly maxStreams: number | null;
   readonly reusedShare: number;
   readonly cpuMicrosPerRequest: number | null;
   readonly rounds: readonly Round[];
@@ -89,7 +91,8 @@ export function toJson(comparison: Comparison, version: string): ReportJson {
 }
 
 function targetJson(result: TargetResult, timeoutMs: number): TargetJson {
-  const { target, remoteAddress, tlsVersion, probeFailure, results, equality, firstAnswer, stoppedBy } = result;
+  const { target, remoteAddress, tlsVersion, probeFailure, leftOut, results, equality, firstAnswer, stoppedBy } =
+    result;
   const context = { url: target.url, timeoutMs };
   return {
     name: target.name,
@@ -97,6 +100,7 @@ function targetJson(result: TargetResult, timeoutMs: number): TargetJson {
     network: networkOf(remoteAddress),
     tlsVersion: tlsVersion ?? null,
     probeFailure: probeFailure === undefined ? null : failureJson(probeFailure.error, context),
+    leftOut: leftOut.map(({ name, title, error }) => ({ name, title, failure: failureJson(error, context) })),
     stoppedEarly: stoppedBy !== undefined,
     equality: equality ?? null,
     answer: firstAnswer === undefined ? null : answerJson(firstAnswer),
@@ -127,6 +131,7 @@ function transportJson(
     latencyMs: latencyMs ?? null,
     connections: { opened: connections, openedByStats },
     handshakes: measurement.handshakes,
+    maxStreams: measurement.maxStreams ?? null,
     reusedShare: measurement.reusedShare,
     cpuMicrosPerRequest: cpuMicrosPerRequest ?? null,
     rounds: measurement.rounds,

@@ -10,7 +10,7 @@ import { startOrigin } from "./origin.ts";
 import { type Comparison, exitCodes, outcomeOf, wasMeasured } from "./outcome.ts";
 import { progress } from "./progress.ts";
 import { renderReport } from "./report.ts";
-import { entries } from "./transports.ts";
+import { entriesFor } from "./transports.ts";
 
 const badUsage = 2;
 
@@ -56,6 +56,7 @@ async function compareAll(options: RunOptions, signal: AbortSignal): Promise<Com
       ca,
       insecure: options.insecure,
     };
+    const entries = entriesFor(target.url);
     targets.push(await compareTarget(target, { entries, workload, settings, progress: live, signal }));
   };
   if (url !== undefined) {

@@ -1,5 +1,6 @@
 import { createHistogram } from "node:perf_hooks";
 import { isTransportError, type TransportResponse } from "@holdfast/transport";
+import { maxOverlap } from "./max-overlap.ts";
 
 /** Milliseconds from the call to the last byte of the body, of the exchanges that were answered. */
 export interface Latency {
@@ -38,6 +39,8 @@ export interface Measurement {
   readonly connections: number;
   /** TLS handshakes of these connections. */
   readonly handshakes: { readonly full: number; readonly resumed: number };
+  /** Most exchanges under way at a time on one connection; undefined where it cannot be more than one. */
+  readonly maxStreams: number | undefined;
   /** Answers over a connection that had carried an exchange before, from 0 to 1. */
   readonly reusedShare: number;
   readonly rounds: readonly Round[];
@@ -47,22 +50,38 @@ export interface Measurement {
 export interface Meter {
   readonly answered: number;
   readonly failed: number;
-  recordAnswer(response: TransportResponse, elapsedMs: number): void;
+  /** Both moments by `performance.now()`. */
+  recordAnswer(response: TransportResponse, startedAt: number, endedAt: number): void;
   recordFailure(error: unknown): void;
   /** Times what happens in `run` as one round. */
   round(run: () => Promise<void>): Promise<Round>;
   measurement(): Measurement;
 }
 
-export function meter(): Meter {
+/** @param multiplexed exchanges share a connection, so how many is worth counting. */
+export function meter(multiplexed: boolean): Meter {
   const latency = createHistogram();
   const connections = new Set<string>();
+  /** By connection; only of the round under way. */
+  const leases = new Map<string, { readonly starts: number[]; readonly ends: number[] }>();
+  let maxStreams = 0;
   const handshakes = { full: 0, resumed: 0 };
   const failures: Record<string, number> = {};
   const rounds: Round[] = [];
   let firstFailure: unknown;
   let reused = 0;
   const counts = { answered: 0, failed: 0 };
+
+  const recordLease = ({ connection: { id }, timings }: TransportResponse, startedAt: number): void => {
+    let lease = leases.get(id);
+    if (lease === undefined) leases.set(id, (lease = { starts: [], ends: [] }));
+    lease.starts.push(startedAt + timings.queued);
+    lease.ends.push(startedAt + (timings.end ?? timings.firstByte));
+  };
+  const countStreams = (): void => {
+    for (const { starts, ends } of leases.values()) maxStreams = Math.max(maxStreams, maxOverlap(starts, ends));
+    leases.clear();
+  };
 
   return {
     get answered() {
@@ -71,10 +90,12 @@ export function meter(): Meter {
     get failed() {
       return counts.failed;
     },
-    recordAnswer: ({ connection }, elapsedMs) => {
+    recordAnswer: (response, startedAt, endedAt) => {
+      const { connection } = response;
       counts.answered += 1;
       // The histogram takes whole numbers from 1.
-      latency.record(Math.max(1, Math.round(elapsedMs * 1_000)));
+      latency.record(Math.max(1, Math.round((endedAt - startedAt) * 1_000)));
+      if (multiplexed) recordLease(response, startedAt);
       if (connection.reused) reused += 1;
       if (connections.has(connection.id)) return;
       connections.add(connection.id);
@@ -101,10 +122,12 @@ export function meter(): Meter {
         cpuMicros: user + system,
       };
       rounds.push(round);
+      countStreams();
       return round;
     },
     measurement: () => ({
       ...counts,
+      maxStreams: multiplexed ? maxStreams : undefined,
       failures: { ...failures },
       firstFailure,
       latencyMs: counts.answered === 0 ? undefined : latencyOf(latency),

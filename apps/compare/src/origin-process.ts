@@ -1,9 +1,19 @@
-// The child that startOrigin() runs: one handler, served in plain and over TLS until the parent is gone.
+// The child that startOrigin() runs: one handler, served over HTTP/1.1 and HTTP/2, in plain and over TLS, until the parent is gone.
 import { createHash } from "node:crypto";
 import { once } from "node:events";
-import { createServer, type IncomingMessage, type Server, type ServerOptions, type ServerResponse } from "node:http";
-import { createServer as createTlsServer } from "node:https";
-import type { AddressInfo } from "node:net";
+import {
+  createServer as createHttp1Server,
+  type IncomingMessage,
+  type ServerOptions,
+  type ServerResponse,
+} from "node:http";
+import {
+  createSecureServer,
+  createServer as createHttp2Server,
+  type Http2ServerRequest,
+  type Http2ServerResponse,
+} from "node:http2";
+import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
 import { generate } from "selfsigned";
 import type { OriginMessage } from "./origin.ts";
 
@@ -36,7 +46,7 @@ async function makeCertificate(): Promise<{ readonly key: string; readonly cert:
 }
 
 /** Says what was received, so that equal answers prove equal requests; about 200 bytes. */
-function answer(request: IncomingMessage, response: ServerResponse): void {
+function answer(request: IncomingMessage | Http2ServerRequest, response: ServerResponse | Http2ServerResponse): void {
   const hash = createHash("sha256");
   let bytes = 0;
   request.on("data", (chunk: Buffer) => {
@@ -51,10 +61,29 @@ function answer(request: IncomingMessage, response: ServerResponse): void {
       path: url,
       received: { bytes, sha256: hash.digest("hex") },
     });
-    response.writeHead(200, { "content-type": "application/json", "content-length": Buffer.byteLength(json) });
+    response.setHeader("content-type", "application/json");
+    response.setHeader("content-length", Buffer.byteLength(json));
     response.end(json);
   });
 }
+
+/** One port for HTTP/1.1 and h2c: no method of HTTP/1.1 begins as the preface of HTTP/2 does (RFC 9113, 3.4). */
+function createPlainServer(): Server {
+  const http1 = createHttp1Server(serverOptions, answer);
+  const http2 = createHttp2Server(answer);
+  return createServer({ allowHalfOpen: true, noDelay: true }, (socket: Socket) => {
+    const choose = (): void => {
+      const start = socket.read(3) as Buffer | null;
+      if (start === null) return;
+      socket.off("readable", choose).off("error", ignore);
+      socket.unshift(start);
+      (start.toString("latin1") === "PRI" ? http2 : http1).emit("connection", socket);
+    };
+    socket.on("readable", choose).on("error", ignore);
+  });
+}
+
+function ignore(): void {}
 
 async function listen(server: Server): Promise<number> {
   server.listen({ host: "127.0.0.1", port: 0, backlog: 4_096 });
@@ -64,8 +93,8 @@ async function listen(server: Server): Promise<number> {
 
 async function main(): Promise<void> {
   const { key, cert } = await makeCertificate();
-  const plainPort = await listen(createServer(serverOptions, answer));
-  const tlsPort = await listen(createTlsServer({ ...serverOptions, key, cert }, answer));
+  const plainPort = await listen(createPlainServer());
+  const tlsPort = await listen(createSecureServer({ ...serverOptions, key, cert, allowHTTP1: true }, answer));
   tell({
     kind: "ready",
     plainUrl: `http://127.0.0.1:${plainPort}/`,

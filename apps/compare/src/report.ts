@@ -1,10 +1,11 @@
+import { isTransportError } from "@holdfast/transport";
 import type { TargetResult, TransportResult } from "./compare.ts";
 import { networkOf } from "./environment.ts";
 import type { Equality } from "./equality.ts";
 import { describeFailure } from "./failure.ts";
 import { type Comparison, wasMeasured } from "./outcome.ts";
 import { type Column, layTable } from "./table.ts";
-import { verdictOf } from "./verdict.ts";
+import { bestOf, verdictOf } from "./verdict.ts";
 import { roundSizes, warmUpSize, type Workload } from "./workload.ts";
 
 /** Marks text up for a terminal, or leaves it as it is. */
@@ -41,7 +42,7 @@ function describeWorkload({ method, body, requests, concurrency }: Workload): re
 }
 
 function renderTarget(result: TargetResult, workload: Workload, paint: Paint): string {
-  const { target, tlsVersion, probeFailure, results, equality, stoppedBy } = result;
+  const { target, tlsVersion, probeFailure, leftOut, results, equality, stoppedBy } = result;
   const context = { url: target.url, timeoutMs: workload.timeoutMs };
   if (probeFailure !== undefined) {
     const { title, error } = probeFailure;
@@ -51,6 +52,7 @@ function renderTarget(result: TargetResult, workload: Workload, paint: Paint): s
   if (!wasMeasured(result)) return `${paint("bold", heading)}\nNothing was measured.`;
   const [first = "", second = "", ...rows] = layResults(results);
   const [baseline, ...others] = results;
+  const best = bestOf(results);
   return [
     paint("bold", heading),
     paint("dim", first),
@@ -58,6 +60,8 @@ function renderTarget(result: TargetResult, workload: Workload, paint: Paint): s
     ...rows,
     "",
     ...others.flatMap((other) => (baseline === undefined ? [] : (verdictOf(baseline, other) ?? []))),
+    ...(best === undefined ? [] : [best]),
+    ...leftOut.map(({ title, error }) => renderLeftOut(title, error, target.url)),
     ...(equality === undefined ? ["No answer to compare."] : renderEquality(equality, result)),
     ...results.flatMap((one) => renderFailures(one, context, workload)),
     ...(stoppedBy === undefined ? [] : [`Stopped early, because request after request failed over ${stoppedBy}.`]),
@@ -65,9 +69,18 @@ function renderTarget(result: TargetResult, workload: Workload, paint: Paint): s
   ].join("\n");
 }
 
-/** Handshakes have a column only where there were any. */
+function renderLeftOut(title: string, error: unknown, url: string): string {
+  const { origin } = new URL(url);
+  const code = isTransportError(error) ? error.code : "UNKNOWN";
+  return code === "NEGOTIATION_FAILED"
+    ? `${title} is left out: ${origin} does not speak it.`
+    : `${title} is left out: no such connection to ${origin} could be made (${code}).`;
+}
+
+/** Handshakes and streams have a column only where there were any. */
 function layResults(results: readonly TransportResult[]): readonly string[] {
   const secure = results.some(({ measurement: { handshakes } }) => handshakes.full + handshakes.resumed > 0);
+  const multiplexed = results.some(({ measurement: { maxStreams } }) => maxStreams !== undefined);
   const right = (first: string, second: string): Column => ({ header: [first, second], align: "right" });
   const columns: Column[] = [
     { header: ["", "transport"], align: "left" },
@@ -76,7 +89,8 @@ function layResults(results: readonly TransportResult[]): readonly string[] {
     right("p90", "ms"),
     right("p99", "ms"),
     right("connections", "opened"),
-    ...(secure ? [right("TLS handshakes", "full / resumed")] : []),
+    ...(secure ? [right("TLS full", "/ resumed")] : []),
+    ...(multiplexed ? [right("streams", "at once")] : []),
     right("reused", "%"),
     right("CPU", "µs/req"),
   ];
@@ -85,12 +99,14 @@ function layResults(results: readonly TransportResult[]): readonly string[] {
     return [
       title,
       count(Math.round(measurement.requestsPerSecond)),
-      decimal(latencyMs?.p50, 2),
-      decimal(latencyMs?.p90, 2),
-      decimal(latencyMs?.p99, 2),
+      milliseconds(latencyMs?.p50),
+      milliseconds(latencyMs?.p90),
+      milliseconds(latencyMs?.p99),
       count(measurement.connections),
       ...(secure ? [`${count(handshakes.full)} / ${count(handshakes.resumed)}`] : []),
-      decimal(measurement.reusedShare * 100, 1),
+      ...(multiplexed ? [measurement.maxStreams === undefined ? "-" : count(measurement.maxStreams)] : []),
+      // Rounded down: 100 means all.
+      decimal(Math.floor(measurement.reusedShare * 1_000) / 10, 1),
       decimal(cpuMicrosPerRequest, 0),
     ];
   });
@@ -159,4 +175,9 @@ function decimal(value: number | undefined, digits: number): string {
   return value === undefined
     ? "-"
     : value.toLocaleString("en-US", { minimumFractionDigits: digits, maximumFractionDigits: digits });
+}
+
+/** Three digits that count; a table has no room for more. */
+function milliseconds(value: number | undefined): string {
+  return decimal(value, value === undefined || value < 9.995 ? 2 : value < 99.95 ? 1 : 0);
 }

@@ -24,14 +24,14 @@ export function startRun(
   transport: Transport,
   { workload, signal }: { readonly workload: Workload; readonly signal: AbortSignal },
 ): Run {
-  const figures = meter();
+  const figures = meter(transport.capabilities.multiplexed);
   const ledger = answerLedger(entry.name);
   let failuresInRow = 0;
   let connectFailuresInRow = 0;
   const observer = {
-    answered: (response, body, elapsedMs) => {
+    answered: (response, body, startedAt, endedAt) => {
       failuresInRow = connectFailuresInRow = 0;
-      figures.recordAnswer(response, elapsedMs);
+      figures.recordAnswer(response, startedAt, endedAt);
       ledger.record({ status: response.status, headers: response.headers, body });
     },
     failed: (error) => {

@@ -1,4 +1,5 @@
 import { http1 } from "@holdfast/http1";
+import { http2 } from "@holdfast/http2";
 import type { Transport } from "@holdfast/transport";
 
 /** What the user can set of the transports; every entry gets the same. */
@@ -19,6 +20,10 @@ export interface Entry {
   /** In tables; at most 20 characters. */
   readonly title: string;
   readonly protocol: string;
+  /** Of the URLs that it is for; without it, of all. */
+  readonly scheme?: "http:" | "https:";
+  /** Not every origin speaks it; where one does not, the comparison goes on without it. */
+  readonly optional?: true;
   create(settings: TransportSettings): Transport;
 }
 
@@ -39,7 +44,28 @@ export const entries: readonly Entry[] = [
     protocol: "http/1.1",
     create: (settings) => http1(networkOptions(settings)),
   },
+  {
+    name: "h2",
+    title: "HTTP/2",
+    protocol: "h2",
+    scheme: "https:",
+    optional: true,
+    create: (settings) => http2(networkOptions(settings)),
+  },
+  {
+    name: "h2c",
+    title: "HTTP/2 (h2c)",
+    protocol: "h2",
+    scheme: "http:",
+    optional: true,
+    create: (settings) => http2(networkOptions(settings)),
+  },
 ];
+
+export function entriesFor(url: string): readonly Entry[] {
+  const { protocol } = new URL(url);
+  return entries.filter(({ scheme }) => scheme === undefined || scheme === protocol);
+}
 
 interface NetworkOptions {
   readonly maxConnections: number;

@@ -11,6 +11,39 @@ export function verdictOf(baseline: TransportResult, other: TransportResult): st
   return `${other.title}: ${speed(before, after)}, ${cpu(before, after)}, ${connections(before.connections, after.connections)}.`;
 }
 
+/**
+ * One sentence that names the winner of each column, as far as there is a clear one: `Best: HTTP/1.1 keep-alive in requests per
+ * second and in CPU, HTTP/2 in connections.` Undefined for fewer than three that were answered, where {@link verdictOf} says all.
+ */
+export function bestOf(results: readonly TransportResult[]): string | undefined {
+  const answered = results.filter(({ measurement }) => measurement.answered > 0);
+  if (answered.length < 3) return undefined;
+  const winners = new Map<string, string[]>();
+  for (const [column, beats] of columns) {
+    const best = answered.find((one) =>
+      answered.every((other) => other === one || beats(one.measurement, other.measurement)),
+    );
+    if (best !== undefined) winners.set(best.title, [...(winners.get(best.title) ?? []), column]);
+  }
+  if (winners.size === 0) return "Best: no clear winner.";
+  return `Best: ${[...winners].map(([title, won]) => `${title} ${list(won)}`).join(", ")}.`;
+}
+
+/** Speed and CPU must agree in every round. */
+const columns: readonly (readonly [name: string, beats: (one: Measurement, other: Measurement) => boolean])[] = [
+  ["in requests per second", (one, other) => inEveryRound(one, other, (a, b) => rate(a) > rate(b))],
+  ["in CPU", (one, other) => inEveryRound(one, other, (a, b) => a.cpuMicros * b.answered < b.cpuMicros * a.answered)],
+  ["in connections", (one, other) => one.connections < other.connections],
+];
+
+function inEveryRound(one: Measurement, other: Measurement, wins: (a: Round, b: Round) => boolean): boolean {
+  return one.rounds.every((round, index) => wins(round, other.rounds[index] ?? round));
+}
+
+function list(items: readonly string[]): string {
+  return items.length < 2 ? items.join() : `${items.slice(0, -1).join(", ")} and ${items.at(-1)}`;
+}
+
 function speed(before: Measurement, after: Measurement): string {
   if (!agree(before.rounds, after.rounds)) return "no clear difference in requests per second";
   return `${(after.requestsPerSecond / before.requestsPerSecond).toFixed(1)} times the requests per second`;

@@ -41,7 +41,8 @@ export function requestOf(workload: Workload, url: string): TransportRequest {
 
 /** What a closed loop tells of each exchange. */
 export interface ExchangeObserver {
-  answered(response: TransportResponse, body: Uint8Array, elapsedMs: number): void;
+  /** Both moments by `performance.now()`. */
+  answered(response: TransportResponse, body: Uint8Array, startedAt: number, endedAt: number): void;
   failed(error: unknown): void;
   /** Asked before each exchange; true ends the loop. */
   readonly done: boolean;
@@ -61,11 +62,11 @@ export async function runClosedLoop(
   const work = async (): Promise<void> => {
     while (left > 0 && !observer.done) {
       left -= 1;
-      const start = performance.now();
+      const startedAt = performance.now();
       try {
         const response = await transport.request(request);
         const body = await response.body.bytes();
-        observer.answered(response, body, performance.now() - start);
+        observer.answered(response, body, startedAt, performance.now());
       } catch (error) {
         observer.failed(error);
       }

@@ -39,6 +39,7 @@ describe("the sentence about a failure", () => {
       failure("CONNECT_TIMEOUT", "secure"),
       "Could not reach https://a.example: the TLS handshake took longer than 2,500 ms (--timeout).",
     ],
+    [failure("NEGOTIATION_FAILED", "secure"), "Could not use https://a.example: it does not speak http/1.1."],
     [
       failure("HEAD_TIMEOUT", "head"),
       "No answer from https://a.example: waiting for the response head took longer than 2,500 ms (--timeout).",
@@ -67,6 +68,13 @@ describe("the sentence about a failure", () => {
 
   it.each(cases)("says what failed, where and in which phase: %s", (error, sentence) => {
     expect(describeFailure(error, context)).toBe(sentence);
+  });
+
+  it("speaks of no TLS where there is none", () => {
+    const plain = { ...context, url: "http://a.example/" };
+    expect(describeFailure(failure("CONNECT_TIMEOUT", "secure"), plain)).toBe(
+      "Could not reach http://a.example: agreeing on the protocol took longer than 2,500 ms (--timeout).",
+    );
   });
 
   it("finds the reason among the errors of several addresses", () => {

@@ -18,6 +18,7 @@ export function transportResult(
     cpuMicrosPerRequest: 40,
     connections: 16,
     handshakes: { full: 0, resumed: 0 },
+    maxStreams: undefined,
     reusedShare: 0.992,
     rounds: [
       { answered: 1_000, failed: 0, elapsedMs: 60, cpuMicros: 40_000 },
@@ -45,12 +46,28 @@ export const fresh: TransportResult = transportResult(
   },
 );
 
+export const multiplexed: TransportResult = transportResult(
+  { name: "h2", title: "HTTP/2" },
+  {
+    requestsPerSecond: 20_000,
+    cpuMicrosPerRequest: 50,
+    connections: 1,
+    maxStreams: 16,
+    reusedShare: 0.9995,
+    rounds: [
+      { answered: 1_000, failed: 0, elapsedMs: 50, cpuMicros: 50_000 },
+      { answered: 1_000, failed: 0, elapsedMs: 50, cpuMicros: 50_000 },
+    ],
+  },
+);
+
 export function targetResult(changes: Partial<TargetResult> = {}): TargetResult {
   return {
     target: { name: "plain", url: "http://127.0.0.1:8080/" },
     remoteAddress: "127.0.0.1",
     tlsVersion: undefined,
     probeFailure: undefined,
+    leftOut: [],
     results: [fresh, kept],
     equality: { verdict: "equal", differences: [], varying: [], ignoredFields: ["connection", "date"] },
     firstAnswer: { status: 200, headers: { date: "now" }, body: Buffer.from("hello") },

@@ -51,6 +51,7 @@ describe("the JSON of a run", () => {
         latencyMs: { min: 0.1, mean: 0.75, p50: 0.5, p90: 1.25, p99: 10.5, max: 1_234.5 },
         connections: { opened: 16, openedByStats: 16 },
         handshakes: { full: 0, resumed: 0 },
+        maxStreams: null,
         reusedShare: 0.992,
         cpuMicrosPerRequest: 40,
         rounds: kept.measurement.rounds,
@@ -70,10 +71,11 @@ describe("the JSON of a run", () => {
     const schema = readFileSync(new URL("../SCHEMA.md", import.meta.url), "utf8");
     const failing = { failed: 1, firstFailure: refused(), failures: {} };
     const probeFailure = { title: "HTTP/1.1 no reuse", error: refused() };
+    const leftOut = [{ name: "h2c", title: "HTTP/2 (h2c)", error: refused() }];
     const differences = [{ transport: "http1", part: "body", answers: 1, detail: "other" }] as const;
     const equality = { verdict: "different", differences, varying: [], ignoredFields: [] } as const;
     const all = toJson(
-      comparisonOf(targetResult({ results: [fresh, transportResult(kept, failing)], probeFailure, equality })),
+      comparisonOf(targetResult({ results: [fresh, transportResult(kept, failing)], probeFailure, leftOut, equality })),
       "1",
     );
     const undescribed = [...memberNames(all)].filter((name) => !schema.includes(`\`${name}\``));

@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { createServer, type RequestListener, type Server } from "node:http";
+import { createSecureServer, type Http2SecureServer } from "node:http2";
 import { createServer as createTlsServer } from "node:https";
 import { type AddressInfo, createServer as createTcpServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
@@ -14,21 +15,28 @@ import { runCompare, startCompare } from "./run-compare.ts";
 vi.setConfig({ testTimeout: 60_000 });
 
 let directory = "";
+let certificate = { cert: "", private: "" };
 const cleanups: (() => void)[] = [];
 
 beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), "holdfast-compare-"));
+  certificate = await generate([{ name: "commonName", value: "127.0.0.1" }], {
+    keyType: "ec",
+    algorithm: "sha256",
+    extensions: [{ name: "subjectAltName", altNames: [{ type: 7, ip: "127.0.0.1" }] }],
+  });
+  await writeFile(join(directory, "ca.pem"), certificate.cert);
 });
 afterEach(() => {
   for (const cleanup of cleanups.splice(0)) cleanup();
 });
 afterAll(() => rm(directory, { recursive: true }));
 
-async function listen(server: Server): Promise<number> {
+async function listen(server: Server | Http2SecureServer): Promise<number> {
   server.listen(0, "127.0.0.1");
   cleanups.push(() => {
     server.close();
-    server.closeAllConnections();
+    if ("closeAllConnections" in server) server.closeAllConnections();
   });
   await once(server, "listening");
   return (server.address() as AddressInfo).port;
@@ -89,7 +97,7 @@ describe("without a url", () => {
     });
     for (const { name, transports, network, equality } of json.targets) {
       expect({ network, verdict: equality?.verdict }).toEqual({ network: "loopback", verdict: "equal" });
-      const [fresh, kept] = transports;
+      const [fresh, kept, multiplexed] = transports;
       expect(fresh).toMatchObject({
         answered: 60,
         failed: 0,
@@ -99,6 +107,14 @@ describe("without a url", () => {
       expect(kept).toMatchObject({ answered: 60, failed: 0 });
       expect(kept?.connections.opened).toBeLessThanOrEqual(16);
       expect(kept?.reusedShare).toBeCloseTo((60 - (kept?.connections.opened ?? 0)) / 60);
+      expect(transports.map((one) => [one.name, one.maxStreams === null])).toEqual([
+        ["http1-no-reuse", true],
+        ["http1", true],
+        [name === "tls" ? "h2" : "h2c", false],
+      ]);
+      expect(multiplexed).toMatchObject({ answered: 60, failed: 0, connections: { opened: 1, openedByStats: 1 } });
+      expect(multiplexed?.maxStreams).toBeGreaterThan(1);
+      expect(multiplexed?.maxStreams).toBeLessThanOrEqual(16);
       for (const { handshakes, connections, latencyMs, cpuMicrosPerRequest, rounds } of transports) {
         expect(handshakes.full + handshakes.resumed).toBe(name === "tls" ? connections.opened : 0);
         expect(latencyMs?.p50).toBeGreaterThan(0);
@@ -121,7 +137,7 @@ describe("without a url", () => {
 });
 
 describe("with a url", () => {
-  it("sends the request that was asked for, over both transports, and no other", async () => {
+  it("sends the request that was asked for, over each transport that the server speaks, and no other", async () => {
     const seen = new Map<string, number>();
     let connections = 0;
     const server = createServer((request, response) => {
@@ -140,7 +156,7 @@ describe("with a url", () => {
       });
     }).on("connection", () => (connections += 1));
     const url = `http://127.0.0.1:${await listen(server)}/path?q=1`;
-    const { code, json } = await runWithJson(
+    const { code, stdout, json } = await runWithJson(
       "--requests",
       "40",
       "--concurrency",
@@ -157,6 +173,8 @@ describe("with a url", () => {
     expect([fresh?.connections.opened, kept?.connections.opened]).toEqual([40, 4]);
     expect(connections).toBeGreaterThanOrEqual(2 + 10 + 40 + 4);
     expect(json.targets[0]?.answer).toMatchObject({ status: 200, bodyBytes: 6 });
+    expect(json.targets[0]?.leftOut).toMatchObject([{ name: "h2c", failure: { code: "NEGOTIATION_FAILED" } }]);
+    expect(stdout).toContain(`\nHTTP/2 (h2c) is left out: ${new URL(url).origin} does not speak it.\n`);
     expect(code).toBe(0);
   });
 
@@ -258,17 +276,6 @@ describe("a host that cannot be measured", () => {
 });
 
 describe("a self-signed certificate", () => {
-  let certificate = { cert: "", private: "" };
-
-  beforeAll(async () => {
-    certificate = await generate([{ name: "commonName", value: "127.0.0.1" }], {
-      keyType: "ec",
-      algorithm: "sha256",
-      extensions: [{ name: "subjectAltName", altNames: [{ type: 7, ip: "127.0.0.1" }] }],
-    });
-    await writeFile(join(directory, "ca.pem"), certificate.cert);
-  });
-
   async function serveTls(): Promise<string> {
     const { cert, private: key } = certificate;
     return `https://127.0.0.1:${await listen(createTlsServer({ cert, key }, (_, response) => response.end("secret")))}/`;
@@ -288,6 +295,24 @@ describe("a self-signed certificate", () => {
     const args = option.map((arg) => (arg.endsWith(".pem") ? join(directory, arg) : arg));
     const { code, stdout } = await runCompare("--requests", "20", ...args, await serveTls());
     expect(stdout).toContain("all 40 are equal byte for byte: status 200, a body of 6 bytes.");
+    expect(code).toBe(0);
+  });
+});
+
+describe("a server that speaks HTTP/2 over TLS", () => {
+  it("is compared over HTTP/1.1 and HTTP/2, and sees as many exchanges of each", async () => {
+    const { cert, private: key } = certificate;
+    const seen = new Map<string, number>();
+    const server = createSecureServer({ cert, key, allowHTTP1: true }, ({ httpVersion }, response) => {
+      seen.set(httpVersion, (seen.get(httpVersion) ?? 0) + 1);
+      response.end("secret");
+    });
+    const url = `https://127.0.0.1:${await listen(server)}/`;
+    const { code, stdout, json } = await runWithJson("--requests", "20", "--insecure", url);
+    expect(stdout).toContain("all 60 are equal byte for byte: status 200, a body of 6 bytes.");
+    expect(json.targets[0]?.leftOut).toEqual([]);
+    expect(json.targets[0]?.transports.map(({ name }) => name)).toEqual(["http1-no-reuse", "http1", "h2"]);
+    expect(Object.fromEntries(seen)).toEqual({ "1.1": 3 + 2 * (5 + 20), "2.0": 1 + 5 + 20 });
     expect(code).toBe(0);
   });
 });

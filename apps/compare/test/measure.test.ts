@@ -20,9 +20,14 @@ function lost(): TransportError {
   return new TransportError("CONNECTION_LOST", "lost", facts);
 }
 
+/** An exchange that had its stream from one moment to another. */
+function stream(id: string, queued: number, end: number): TransportResponse {
+  return { ...over(id, 1), timings: { queued, firstByte: end, end } };
+}
+
 describe("the meter", () => {
   it("counts each connection and its handshake once", () => {
-    const { recordAnswer, measurement } = meter();
+    const { recordAnswer, measurement } = meter(false);
     for (const response of [
       over("a", 0, false),
       over("a", 1, false),
@@ -30,7 +35,7 @@ describe("the meter", () => {
       over("b", 1, true),
       over("b", 2, true),
     ]) {
-      recordAnswer(response, 1);
+      recordAnswer(response, 0, 1);
     }
     expect(measurement()).toMatchObject({
       answered: 5,
@@ -41,14 +46,34 @@ describe("the meter", () => {
   });
 
   it("counts no handshake where there is no TLS", () => {
-    const { recordAnswer, measurement } = meter();
-    recordAnswer(over("a", 0), 1);
+    const { recordAnswer, measurement } = meter(false);
+    recordAnswer(over("a", 0), 0, 1);
     expect(measurement()).toMatchObject({ connections: 1, handshakes: { full: 0, resumed: 0 }, reusedShare: 0 });
   });
 
+  it("counts how many exchanges had a stream of one connection at a time, in each round anew", async () => {
+    const { round, recordAnswer, measurement } = meter(true);
+    await round(async () => {
+      recordAnswer(stream("a", 0, 10), 100, 110);
+      recordAnswer(stream("b", 0, 10), 100, 110);
+      recordAnswer(stream("a", 5, 15), 100, 115);
+      recordAnswer(stream("a", 0, 5), 110, 115);
+      recordAnswer(stream("a", 2, 6), 102, 108);
+    });
+    expect(measurement().maxStreams).toBe(3);
+    await round(async () => recordAnswer(stream("a", 0, 10), 100, 110));
+    expect(measurement().maxStreams).toBe(3);
+  });
+
+  it("counts no streams where exchanges share no connection", () => {
+    const { recordAnswer, measurement } = meter(false);
+    recordAnswer(over("a", 0), 0, 1);
+    expect(measurement().maxStreams).toBeUndefined();
+  });
+
   it("tells percentiles in milliseconds, to a few thousandths", () => {
-    const { recordAnswer, measurement } = meter();
-    for (let i = 1; i <= 100; i += 1) recordAnswer(over("a", i), i);
+    const { recordAnswer, measurement } = meter(false);
+    for (let i = 1; i <= 100; i += 1) recordAnswer(over("a", i), 0, i);
     const latency = measurement().latencyMs;
     expect(latency?.p50).toBeCloseTo(50, 0);
     expect(latency?.p90).toBeCloseTo(90, 0);
@@ -57,13 +82,13 @@ describe("the meter", () => {
   });
 
   it("takes an exchange of no measurable length", () => {
-    const { recordAnswer, measurement } = meter();
-    recordAnswer(over("a", 0), 0);
+    const { recordAnswer, measurement } = meter(false);
+    recordAnswer(over("a", 0), 0, 0);
     expect(measurement().latencyMs?.max).toBe(0.001);
   });
 
   it("counts failures by code and keeps the first", () => {
-    const { recordFailure, measurement } = meter();
+    const { recordFailure, measurement } = meter(false);
     const first = lost();
     for (const error of [first, lost(), new Error("odd")]) recordFailure(error);
     const { firstFailure, ...figures } = measurement();
@@ -78,10 +103,10 @@ describe("the meter", () => {
   });
 
   it("gives each round what happened in it", async () => {
-    const { round, recordAnswer, recordFailure, measurement } = meter();
-    await round(async () => recordAnswer(over("a", 0), 1));
+    const { round, recordAnswer, recordFailure, measurement } = meter(false);
+    await round(async () => recordAnswer(over("a", 0), 0, 1));
     await round(async () => {
-      recordAnswer(over("a", 1), 1);
+      recordAnswer(over("a", 1), 0, 1);
       recordFailure(lost());
     });
     const { rounds, requestsPerSecond } = measurement();

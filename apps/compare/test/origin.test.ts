@@ -1,7 +1,9 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { get } from "node:http";
+import { connect } from "node:http2";
 import { get as getTls } from "node:https";
+import { createConnection } from "node:net";
 import { json } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it, vi } from "vitest";
@@ -25,6 +27,48 @@ describe("the local origin", () => {
     }
     const [error] = await once(get(origin.plainUrl, { agent: false }), "error").catch((reason: unknown) => [reason]);
     expect(error).toMatchObject({ code: "ECONNREFUSED" });
+  });
+
+  it("serves HTTP/2 on the same two ports", async () => {
+    const origin = await startOrigin();
+    try {
+      const answers = [origin.plainUrl, origin.tlsUrl].map(async (url) => {
+        const session = connect(url, { ca: origin.certificate });
+        const stream = session.request({ ":path": "/h2" });
+        const [headers] = await once(stream, "response");
+        const body = await json(stream);
+        session.close();
+        return { headers: headers as Record<string, unknown>, body };
+      });
+      for (const { headers, body } of await Promise.all(answers)) {
+        expect(headers).toMatchObject({ ":status": 200, "content-type": "application/json" });
+        expect(body).toMatchObject({ method: "GET", path: "/h2" });
+      }
+    } finally {
+      await origin.close();
+    }
+  });
+
+  it("tells HTTP/1.1 and HTTP/2 apart however slowly the first bytes come", async () => {
+    const origin = await startOrigin();
+    const { hostname, port } = new URL(origin.plainUrl);
+    const firstLine = async (bytes: string): Promise<string> => {
+      const socket = createConnection(Number(port), hostname).setNoDelay(true);
+      for (const byte of bytes) await new Promise((resolve) => socket.write(byte, "latin1", resolve));
+      const [chunk] = await once(socket, "data");
+      socket.destroy();
+      return (chunk as Buffer).toString("latin1");
+    };
+    try {
+      expect(await firstLine("PUT / HTTP/1.1\r\nhost: a\r\ncontent-length: 0\r\n\r\n")).toMatch(
+        /^HTTP\/1\.1 200 OK\r\n/,
+      );
+      // The first frame of a server is SETTINGS, of type 4, on stream 0.
+      const settings = await firstLine("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\u0004\0\0\0\0\0");
+      expect([settings.charCodeAt(3), settings.slice(5, 9)]).toEqual([4, "\0\0\0\0"]);
+    } finally {
+      await origin.close();
+    }
   });
 
   it("ends by itself when the process that started it is killed", async () => {

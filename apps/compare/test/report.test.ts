@@ -1,6 +1,7 @@
+import { TransportError } from "@holdfast/transport";
 import { describe, expect, it } from "vitest";
 import { renderReport } from "../src/report.ts";
-import { comparisonOf, fresh, kept, refused, targetResult, transportResult } from "./fixed-comparison.ts";
+import { comparisonOf, fresh, kept, multiplexed, refused, targetResult, transportResult } from "./fixed-comparison.ts";
 
 describe("the report of a run without failures", () => {
   it("says where and what, shows a table, and what follows from it", () => {
@@ -10,10 +11,10 @@ GET: 2,000 requests over each transport, 16 at a time, in 4 rounds by turns
 after 500 requests over each to warm up
 
 http://127.0.0.1:8080/
-                     requests   p50   p90    p99  connections  reused     CPU
-transport               per s    ms    ms     ms       opened       %  µs/req
-HTTP/1.1 no reuse       5,000  3.00  4.50   9.13        2,000     0.0     160
-HTTP/1.1 keep-alive    16,000  0.50  1.25  10.50           16    99.2      40
+                     requests   p50   p90   p99  connections  reused     CPU
+transport               per s    ms    ms    ms       opened       %  µs/req
+HTTP/1.1 no reuse       5,000  3.00  4.50  9.13        2,000     0.0     160
+HTTP/1.1 keep-alive    16,000  0.50  1.25  10.5           16    99.2      40
 
 HTTP/1.1 keep-alive: 3.2 times the requests per second, 75% less CPU per request, 16 connections instead of 2,000.
 Answers: all 4,000 are equal byte for byte: status 200, a body of 5 bytes.
@@ -23,21 +24,27 @@ CPU is that of the client process alone; checking each answer is part of it.
 `);
   });
 
-  it("has a column for handshakes where there were any, and fits into 100 columns", () => {
+  it("has columns for handshakes and streams where there were any, names the best, and fits into 100 columns", () => {
     const results = [
       transportResult(fresh, { ...fresh.measurement, handshakes: { full: 16, resumed: 1_984 } }),
       transportResult(kept, { handshakes: { full: 16, resumed: 0 } }),
+      transportResult(multiplexed, { ...multiplexed.measurement, handshakes: { full: 1, resumed: 0 } }),
     ];
     const target = { name: "tls", url: "https://127.0.0.1:8443/" } as const;
     const lines = renderReport(comparisonOf(targetResult({ target, results, tlsVersion: "TLSv1.3" }))).split("\n");
-    expect(lines.slice(4, 9)).toEqual([
+    expect(lines.slice(4, 14)).toEqual([
       "https://127.0.0.1:8443/ (TLS 1.3)",
-      "                     requests   p50   p90    p99  connections  TLS handshakes  reused     CPU",
-      "transport               per s    ms    ms     ms       opened  full / resumed       %  µs/req",
-      "HTTP/1.1 no reuse       5,000  3.00  4.50   9.13        2,000      16 / 1,984     0.0     160",
-      "HTTP/1.1 keep-alive    16,000  0.50  1.25  10.50           16          16 / 0    99.2      40",
+      "                     requests   p50   p90   p99  connections    TLS full  streams  reused     CPU",
+      "transport               per s    ms    ms    ms       opened   / resumed  at once       %  µs/req",
+      "HTTP/1.1 no reuse       5,000  3.00  4.50  9.13        2,000  16 / 1,984        -     0.0     160",
+      "HTTP/1.1 keep-alive    16,000  0.50  1.25  10.5           16      16 / 0        -    99.2      40",
+      "HTTP/2                 20,000  0.50  1.25  10.5            1       1 / 0       16    99.9      50",
+      "",
+      "HTTP/1.1 keep-alive: 3.2 times the requests per second, 75% less CPU per request, 16 connections instead of 2,000.",
+      "HTTP/2: 4.0 times the requests per second, 69% less CPU per request, 1 connection instead of 2,000.",
+      "Best: HTTP/2 in requests per second and in connections, HTTP/1.1 keep-alive in CPU.",
     ]);
-    expect(Math.max(...lines.slice(5, 9).map((line) => line.length))).toBeLessThanOrEqual(100);
+    expect(Math.max(...lines.slice(5, 10).map((line) => line.length))).toBeLessThanOrEqual(100);
   });
 
   it("marks headings only by the paint it is given", () => {
@@ -126,6 +133,21 @@ describe("the report of failures", () => {
     const text = renderReport(comparisonOf(targetResult({ results })));
     expect(text).toContain("HTTP/1.1 keep-alive         0     -     -     -            0     0.0       -\n");
     expect(text).not.toContain("times the requests");
+  });
+});
+
+describe("the report of a transport that was left out", () => {
+  it("is one line", () => {
+    const facts = { delivery: "not-sent", phase: "secure", protocol: "h2", origin: "http://127.0.0.1:8080" } as const;
+    const error = new TransportError("NEGOTIATION_FAILED", "what it sent are no frames", facts);
+    const leftOut = [
+      { name: "h2c", title: "HTTP/2 (h2c)", error },
+      { name: "h2", title: "HTTP/2", error: refused() },
+    ];
+    expect(renderReport(comparisonOf(targetResult({ leftOut })))).toContain(
+      "\nHTTP/2 (h2c) is left out: http://127.0.0.1:8080 does not speak it.\n" +
+        "HTTP/2 is left out: no such connection to http://127.0.0.1:8080 could be made (CONNECT_FAILED).\n",
+    );
   });
 });
 

@@ -50,7 +50,7 @@ describe("a run is doomed", () => {
   it("not if an answer comes in between", () => {
     const observer = run(16);
     for (let i = 0; i < 4; i += 1) observer.failed(failure("connect"));
-    observer.answered(response, new Uint8Array(), 1);
+    observer.answered(response, new Uint8Array(), 0, 1);
     for (let i = 0; i < 4; i += 1) observer.failed(failure("connect"));
     expect([observer.doomed, observer.done]).toEqual([false, false]);
     observer.failed(failure("connect"));

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { verdictOf } from "../src/verdict.ts";
-import { fresh, kept, transportResult } from "./fixed-comparison.ts";
+import { bestOf, verdictOf } from "../src/verdict.ts";
+import { fresh, kept, multiplexed, transportResult } from "./fixed-comparison.ts";
 
 describe("the verdict", () => {
   it("says how much more and how much less", () => {
@@ -34,5 +34,26 @@ describe("the verdict", () => {
   it("is silent if either was never answered", () => {
     const silent = transportResult(kept, { answered: 0 });
     expect([verdictOf(fresh, silent), verdictOf(silent, fresh)]).toEqual([undefined, undefined]);
+  });
+});
+
+describe("the best", () => {
+  it("is named for each column", () => {
+    expect(bestOf([fresh, kept, multiplexed])).toBe(
+      "Best: HTTP/2 in requests per second and in connections, HTTP/1.1 keep-alive in CPU.",
+    );
+  });
+
+  it("is not named where rounds disagree or connections are as many", () => {
+    const [first, second] = kept.measurement.rounds;
+    if (first === undefined || second === undefined) throw new Error("there are two rounds");
+    const rounds = [first, { ...second, elapsedMs: 40, cpuMicros: 90_000 }];
+    const mixed = transportResult(multiplexed, { maxStreams: 4, connections: 16, rounds });
+    expect(bestOf([fresh, kept, mixed])).toBe("Best: no clear winner.");
+  });
+
+  it("is not named where one sentence says it all, or no third was answered", () => {
+    expect(bestOf([fresh, kept])).toBeUndefined();
+    expect(bestOf([fresh, kept, transportResult(multiplexed, { answered: 0 })])).toBeUndefined();
   });
 });
