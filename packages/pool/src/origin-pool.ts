@@ -244,8 +244,15 @@ export class OriginPool implements ConnectionHost {
     now.waitingFresh = this.#waitingFresh.size;
     now.draining = this.#draining.size;
     now.totalConnections = this.#host.totalConnections;
-    now.dialsHeld = this.#heldUntil > 0 && this.#open > 0 && performance.now() < this.#heldUntil;
+    now.dialsHeld = (this.#heldUntil > 0 && this.#open > 0 && performance.now() < this.#heldUntil) || this.#takesNone();
     return now;
+  }
+
+  /** A peer allows nothing on a connection that is open, and would allow nothing on another. */
+  #takesNone(): boolean {
+    if (!this.#host.driver.multiplexed || this.waiting === 0 || this.#available.length > 0) return false;
+    for (const { state, capacity } of this.connections) if (state === "open" && capacity === 0) return true;
+    return false;
   }
 
   #run(exchange: Exchange, connection: Connection): void {

@@ -24,7 +24,7 @@ export interface Situation<C extends Load> {
   /** Connections of all origins, dialling, open and draining. */
   readonly totalConnections: number;
   readonly maxTotalConnections: number;
-  /** A dial failed lately and other connections are open: no hurry. */
+  /** No hurry: other connections are open, and a dial failed lately, or the peer allows no exchange on one of them. */
   readonly dialsHeld: boolean;
 }
 
