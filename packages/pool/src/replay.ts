@@ -34,7 +34,8 @@ const maxResubmissions = 3;
  * - `fail`: it is the caller's to decide.
  */
 export function decideReplay(attempt: FailedAttempt): "resubmit" | "replay" | "fail" {
-  if (!attempt.bodyAtHand) return "fail";
+  // A peer that wants another protocol says so each time.
+  if (!attempt.bodyAtHand || attempt.code === "NEGOTIATION_FAILED") return "fail";
   if (attempt.delivery === "not-sent" || attempt.delivery === "refused") {
     return attempt.resubmissions < maxResubmissions ? "resubmit" : "fail";
   }

@@ -26,10 +26,14 @@ function otherwise(decision: string, expected: (attempt: FailedAttempt) => boole
 }
 
 describe("a failed attempt", () => {
-  it("is resubmitted exactly if the peer cannot have acted on it, its body is at hand, and it was not put back three times", () => {
+  it("is resubmitted exactly if the peer cannot have acted on it but may later, its body is at hand, and it was not put back three times", () => {
     const harmless = new Set<Delivery>(["not-sent", "refused"]);
     expect(
-      otherwise("resubmit", (one) => harmless.has(one.delivery) && one.bodyAtHand && one.resubmissions < 3),
+      otherwise(
+        "resubmit",
+        (one) =>
+          harmless.has(one.delivery) && one.code !== "NEGOTIATION_FAILED" && one.bodyAtHand && one.resubmissions < 3,
+      ),
     ).toEqual([]);
   });
 
@@ -56,6 +60,7 @@ describe("a failed attempt", () => {
   it.each([
     ["an unsent POST", { delivery: "not-sent" }, "resubmit"],
     ["a refused POST", { delivery: "refused", code: "REFUSED" }, "resubmit"],
+    ["a POST that is wanted over another protocol", { delivery: "refused", code: "NEGOTIATION_FAILED" }, "fail"],
     ["a POST refused for the fourth time", { delivery: "refused", resubmissions: 3 }, "fail"],
     ["a POST that may have been sent", {}, "fail"],
     ["a GET that may have been sent on a used connection", { idempotent: true }, "replay"],
