@@ -43,13 +43,22 @@ class SlotAgent extends Agent {
 
 let lastSlot = 0;
 
+/** On a dialled socket: who waits for its session. */
+const accept = Symbol("accept");
+
+type Accept = (session: ClientHttp2Session) => void;
+
 export function sessionFactory(): SessionFactory {
   const agent = new SlotAgent({ timeout: 0, maxEmptySessions: Infinity, maxCachedTlsSessions: 1 });
+  // A session whose peer allows no stream yet is told of, but not handed out: the Agent tries to make another for its key.
+  agent.on("session", (session) => (session.socket as Socket & { readonly [accept]: Accept })[accept](session));
   return (socket, target, options) => {
     const host = target.hostname.includes(":") ? `[${target.hostname}]` : target.hostname;
-    shadow(socket, host, target.port);
     const slot: SlotOptions = { ...options, slot: String(++lastSlot), dialled: socket };
-    return agent.getSession(`https://${host}:${target.port}`, slot);
+    return new Promise((resolve, reject) => {
+      shadow(socket, host, target.port, resolve);
+      agent.getSession(`https://${host}:${target.port}`, slot).catch(reject);
+    });
   };
 }
 
@@ -58,8 +67,9 @@ export function sessionFactory(): SessionFactory {
  * identity already, so the socket says here what was asked: that is true also for h2c, unix sockets, proxies and IP literals,
  * which the Agent's own check refuses.
  */
-function shadow(socket: Socket, host: string, port: number): void {
+function shadow(socket: Socket, host: string, port: number, accepted: Accept): void {
   Object.defineProperties(socket, {
+    [accept]: { value: accepted },
     getPeerX509Certificate: { value: () => undefined, configurable: true },
     servername: { value: host, writable: true, configurable: true },
     remotePort: { value: port, configurable: true },
