@@ -1,5 +1,14 @@
-import { isIP, type Socket } from "node:net";
-import { connect, createSecureContext, type ConnectionOptions, type SecureContext, type TLSSocket } from "node:tls";
+import { X509Certificate } from "node:crypto";
+import { isIP, isIPv6, type Socket } from "node:net";
+import {
+  checkServerIdentity,
+  connect,
+  createSecureContext,
+  type ConnectionOptions,
+  type PeerCertificate,
+  type SecureContext,
+  type TLSSocket,
+} from "node:tls";
 import type { TlsInfo } from "@holdfast/transport";
 import { ignoreLateErrors } from "./late-errors.ts";
 import type { TlsOptions } from "./options.ts";
@@ -68,6 +77,7 @@ export function parseTls(options: TlsOptions): TlsSettings {
 export function startTls(socket: Socket, { hostname, context, peer, alpn, ticket }: Identity): TLSSocket {
   return ignoreLateErrors(
     connect({
+      ...(isIPv6(hostname) ? { checkServerIdentity: checkAddress } : {}),
       ...peer,
       socket,
       secureContext: context,
@@ -78,6 +88,15 @@ export function startTls(socket: Socket, { hostname, context, peer, alpn, ticket
       ...(ticket === undefined ? {} : { session: ticket }),
     }),
   );
+}
+
+/**
+ * Node 22 compares no certificate with an IPv6 address: it takes the address for a name first. Its certificate class does.
+ * What does not match is told in the words of `tls.checkServerIdentity`, which refuses it on every version.
+ */
+function checkAddress(address: string, certificate: PeerCertificate): Error | undefined {
+  if (new X509Certificate(certificate.raw).checkIP(address) !== undefined) return undefined;
+  return checkServerIdentity(address, certificate);
 }
 
 /** What the handshake agreed on. */
