@@ -180,6 +180,35 @@ describe("a request body", () => {
     },
   );
 
+  it("that was answered early ends a kept connection before the next exchange is given it", async () => {
+    await using server = await rawServer(async (peer) => {
+      for (;;) {
+        const { path } = await peer.head();
+        await peer.write(ok(path === "/upload" ? "enough" : "ok"));
+      }
+    });
+    await using transport = http1({ maxConnections: 1 });
+    for (let i = 0; i < 2; i++) await getText(transport, server.url);
+    const body = async function* (): AsyncGenerator<Uint8Array> {
+      yield chunk;
+      await new Promise(() => {});
+    };
+    const upload = await transport.request({ url: `${server.url}/upload`, method: "POST", body });
+    const next = getText(transport, `${server.url}/next`);
+    expect(await upload.body.text()).toBe("enough");
+    expect(await next).toBe("ok");
+    expect(server.peers).toHaveLength(2);
+    expect(transport.stats().totals.exchangesReplayed).toBe(0);
+  });
+
+  it("of many bytes at once is watched, too: BODY_TIMEOUT where nobody reads it", async () => {
+    await using server = await rawServer((peer) => void peer.socket.pause());
+    await using transport = http1({ timeouts: { bodyGapMs: 80, headMs: Infinity } });
+    const body = Buffer.alloc(manyChunks * chunk.byteLength);
+    const error = await failure(transport.request({ url: server.url, method: "POST", body }));
+    expect(error).toMatchObject({ code: "BODY_TIMEOUT", phase: "send", delivery: "maybe-sent" });
+  });
+
   it("goes on while the answer comes: each waits for the other", async () => {
     await using server = await rawServer(async (peer) => {
       await peer.head();

@@ -266,6 +266,17 @@ describe("a request that meets the end of a kept connection", () => {
     expect(server.requests.filter(({ path }) => path === "/once")).toHaveLength(1);
   });
 
+  it("by 408 leaves that connection, even if the server forgets to", async () => {
+    await using server = await rawServer(
+      closesUnderSecond((peer) => peer.write("HTTP/1.1 408 Request Timeout\r\ncontent-length: 0\r\n\r\n")),
+    );
+    await using transport = http1();
+    await getText(transport, server.url);
+    expect(await getText(transport, `${server.url}/again`)).toBe("ok");
+    await server.peers[0]?.closed;
+    expect(connections(server)).toEqual([0, 0, 1]);
+  });
+
   it("by 408 is answered with that if it is not", async () => {
     await using server = await rawServer(closesUnderSecond(ends["408 and FIN"]));
     await using transport = http1();
