@@ -9,6 +9,8 @@ import { createInterface } from "node:readline";
 export interface NginxOptions {
   /** Put into the `server` block, as `keepalive_requests 100;`. `location /` exists: it answers 200 to any method. */
   readonly directives?: string;
+  /** In PEM. With it HTTP/2 and HTTP/1.1 are spoken over TLS, without it HTTP/1.1 in plain. */
+  readonly certificate?: { readonly key: string; readonly cert: string };
 }
 
 /** One request as nginx saw it. */
@@ -45,18 +47,24 @@ const logFormat =
  * @throws Error with what nginx said, if it does not start.
  */
 export async function startNginx(options: NginxOptions = {}): Promise<Nginx> {
+  const { certificate } = options;
   for (let start = 1; ; start++) {
     const port = await freePort();
     const folder = await mkdtemp(join(tmpdir(), "holdfast-nginx-"));
     const config = join(folder, "nginx.conf");
-    await writeFile(config, configuration(folder, port, options.directives ?? ""));
+    if (certificate !== undefined) {
+      await writeFile(join(folder, "key.pem"), certificate.key);
+      await writeFile(join(folder, "cert.pem"), certificate.cert);
+    }
+    await writeFile(config, configuration(folder, port, options));
     // With setpriv (util-linux) nginx ends also when this process is killed.
     const child = spawn("setpriv", ["--pdeathsig", "TERM", "nginx", "-p", folder, "-c", config, "-e", "stderr"], {
       env: { ...process.env, PATH: `${process.env["PATH"] ?? ""}:/usr/sbin` },
       stdio: ["ignore", "ignore", "pipe"],
     });
     const refusal = await untilListening(child);
-    if (refusal === undefined) return running(child, folder, `http://127.0.0.1:${port}`);
+    const scheme = certificate === undefined ? "http" : "https";
+    if (refusal === undefined) return running(child, folder, `${scheme}://127.0.0.1:${port}`);
     await rm(folder, { recursive: true, force: true });
     // Somebody else took the port between our look and nginx's.
     if (!refusal.includes("Address already in use") || start === maxStarts)
@@ -118,8 +126,9 @@ async function freePort(): Promise<number> {
   return port;
 }
 
-function configuration(folder: string, port: number, directives: string): string {
+function configuration(folder: string, port: number, { certificate, directives = "" }: NginxOptions): string {
   const root = process.getuid?.() === 0;
+  const tls = `ssl_certificate ${folder}/cert.pem; ssl_certificate_key ${folder}/key.pem;`;
   return `
 daemon off;
 ${root ? "user root root;" : ""}
@@ -137,7 +146,8 @@ http {
   scgi_temp_path ${folder}/scgi;
   default_type text/plain;
   server {
-    listen 127.0.0.1:${port};
+    listen 127.0.0.1:${port}${certificate === undefined ? "" : " ssl http2"};
+    ${certificate === undefined ? "" : tls}
     ${directives}
     location / { return 200 "$request_method $request_uri\\n"; }
   }
