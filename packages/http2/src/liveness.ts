@@ -50,7 +50,15 @@ export class Liveness {
     this.#timer = setTimeout(() => setImmediate(() => this.#judge()), Math.min(ms, maxTimerMs)).unref();
   }
 
+  /** The peer lives: it need not wait for `timeoutMs` to be asked again. */
+  #answered(): void {
+    if (!this.#asked || this.#timer === undefined) return;
+    clearTimeout(this.#timer);
+    this.#listen(false);
+  }
+
   #judge(): void {
+    clearTimeout(this.#timer);
     this.#timer = undefined;
     if (this.#session.destroyed || this.#streams === 0) return;
     const silent = this.#socket.bytesRead === this.#bytesSeen;
@@ -59,7 +67,7 @@ export class Liveness {
       this.#session.destroy(new Error(`the peer did not answer a PING within ${timeoutMs} ms (ping.timeoutMs)`));
       return;
     }
-    if (silent) this.#session.ping(() => {});
     this.#listen(silent);
+    if (silent) this.#session.ping((error) => error === null && this.#answered());
   }
 }
