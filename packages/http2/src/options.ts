@@ -26,7 +26,7 @@ export interface Http2Limits extends PoolLimits {
 export interface Http2Windows {
   /** For one stream, default 1 MiB: what a paused body can hold in memory. */
   readonly streamBytes?: number;
-  /** For all streams of a session, default 16 MiB. */
+  /** For all streams of a session, default 16 MiB. The Agent announces 4 MiB first: less counts once those are used up. */
   readonly sessionBytes?: number;
 }
 
