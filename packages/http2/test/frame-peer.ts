@@ -41,13 +41,15 @@ export class FramePeer {
   #bytes: Buffer = Buffer.alloc(0);
   #greeted = false;
   #over = false;
-  #mute = false;
+  #mute: boolean;
   #taken = 0;
 
   constructor(socket: Socket, index: number, options: FramePeerOptions, onRequest: (request: FrameRequest) => void) {
     this.socket = socket;
     this.index = index;
     this.#options = options;
+    // Whoever says nothing answers nothing.
+    this.#mute = options.settings === null;
     this.closed = new Promise((resolve) => socket.once("close", () => resolve()));
     const over = (): void => {
       this.#over = true;
