@@ -36,7 +36,7 @@ export const root: string = dirname(import.meta.dirname);
 
 /** Every member that has a package.json, in the order of the alphabet. */
 export function members(): readonly Member[] {
-  return globSync(["packages/*", "apps/*", "examples", "interop"], { cwd: root })
+  return globSync(["packages/*", "apps/*", "bench", "examples", "interop"], { cwd: root })
     .sort()
     .filter((dir) => existsSync(join(root, dir, "package.json")))
     .map((dir) => ({ dir, manifest: readJson(join(dir, "package.json")) as Manifest }));

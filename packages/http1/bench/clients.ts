@@ -1,21 +1,18 @@
 import { Agent as NodeAgent, get as nodeGet } from "node:http";
+import type { BenchClients } from "@holdfast/bench";
 import { http1 } from "@holdfast/http1";
 import { Agent, type Dispatcher, Pool, request } from "undici";
 
-/** A client under measurement: `get` reads one response to its end and says how long its body was. */
-export interface BenchClient {
-  get(): Promise<number>;
-  close(): Promise<void> | void;
-}
-
-type Open = (url: string, concurrency: number) => BenchClient | Promise<BenchClient>;
-
-export const clients: Readonly<Record<string, Open>> = {
-  "undici dispatch": (url, concurrency) => {
+export const clients: BenchClients = {
+  "undici dispatch": ({ url }, concurrency) => {
     const pool = new Pool(new URL(url).origin, { connections: concurrency, pipelining: 1, allowH2: false });
-    return { get: () => new Promise((resolve, reject) => pool.dispatch({ path: "/", method: "GET" }, new Counter(resolve, reject))), close: () => pool.close() };
+    return {
+      get: () =>
+        new Promise((resolve, reject) => pool.dispatch({ path: "/", method: "GET" }, new Counter(resolve, reject))),
+      close: () => pool.close(),
+    };
   },
-  "holdfast http1": (url, concurrency) => {
+  "holdfast http1": ({ url }, concurrency) => {
     const transport = http1({ maxConnections: concurrency });
     const get = async (): Promise<number> => {
       const response = await transport.request({ url });
@@ -23,7 +20,7 @@ export const clients: Readonly<Record<string, Open>> = {
     };
     return { get, close: () => transport.close() };
   },
-  "holdfast http1, for await": (url, concurrency) => {
+  "holdfast http1, for await": ({ url }, concurrency) => {
     const transport = http1({ maxConnections: concurrency });
     const get = async (): Promise<number> => {
       const response = await transport.request({ url });
@@ -33,7 +30,7 @@ export const clients: Readonly<Record<string, Open>> = {
     };
     return { get, close: () => transport.close() };
   },
-  "undici request": (url, concurrency) => {
+  "undici request": ({ url }, concurrency) => {
     const dispatcher = new Agent({ connections: concurrency, pipelining: 1, allowH2: false });
     const get = async (): Promise<number> => {
       const { body } = await request(url, { dispatcher });
@@ -41,7 +38,7 @@ export const clients: Readonly<Record<string, Open>> = {
     };
     return { get, close: () => dispatcher.close() };
   },
-  "node:http, keep-alive agent": (url, concurrency) => {
+  "node:http, keep-alive agent": ({ url }, concurrency) => {
     const agent = new NodeAgent({ keepAlive: true, maxSockets: concurrency });
     const get = (): Promise<number> =>
       new Promise((resolve, reject) => {
@@ -54,25 +51,26 @@ export const clients: Readonly<Record<string, Open>> = {
       });
     return { get, close: () => agent.destroy() };
   },
-  "global fetch": (url) => ({
+  "global fetch": ({ url }) => ({
     get: async () => (await (await fetch(url)).arrayBuffer()).byteLength,
     close: () => {},
   }),
-  got: async (url, concurrency) => {
+  got: async ({ url }, concurrency) => {
     const { default: got } = await import("got");
     const agent = new NodeAgent({ keepAlive: true, maxSockets: concurrency });
     const client = got.extend({ agent: { http: agent }, retry: { limit: 0 }, decompress: false });
-    return { get: async () => (await client(url, { responseType: "buffer" })).rawBody.byteLength, close: () => agent.destroy() };
+    return {
+      get: async () => (await client(url, { responseType: "buffer" })).rawBody.byteLength,
+      close: () => agent.destroy(),
+    };
   },
-  axios: async (url, concurrency) => {
+  axios: async ({ url }, concurrency) => {
     const { default: axios } = await import("axios");
     const httpAgent = new NodeAgent({ keepAlive: true, maxSockets: concurrency });
     const client = axios.create({ httpAgent, responseType: "arraybuffer", decompress: false, proxy: false });
     return { get: async () => (await client.get<Buffer>(url)).data.byteLength, close: () => httpAgent.destroy() };
   },
 };
-
-export const clientNames: readonly string[] = Object.keys(clients);
 
 /** The least that can be done with undici: count the bytes. */
 class Counter implements Dispatcher.DispatchHandler {

@@ -17,5 +17,7 @@ const server = createServer((socket) => {
   });
   socket.on("error", () => {});
 });
-server.listen(0, "127.0.0.1", () => process.send?.({ url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/` }));
+server.listen(0, "127.0.0.1", () =>
+  process.send?.({ url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/` }),
+);
 process.on("disconnect", () => process.exit());

@@ -1,10 +1,11 @@
-/** One measurement: `run.ts CLIENT URL REQUESTS CONCURRENCY` prints one line of JSON. */
-import { clients } from "./clients.ts";
+/** One measurement: `run.ts MODULE CLIENT ORIGIN REQUESTS CONCURRENCY` prints one line of JSON. */
+import type { BenchClients, BenchOrigin } from "./bench.ts";
 
-const [name = "", url = "", requests = "", concurrency = ""] = process.argv.slice(2);
+const [module = "", name = "", origin = "", requests = "", concurrency = ""] = process.argv.slice(2);
+const { clients } = (await import(module)) as { readonly clients: BenchClients };
 const open = clients[name];
 if (open === undefined) throw new Error(`no client ${name}`);
-const client = await open(url, Number(concurrency));
+const client = await open(JSON.parse(origin) as BenchOrigin, Number(concurrency));
 
 // Warm up until the compiler is done: it works beside the client, and would be charged to the requests.
 await load(Math.max(20_000, Number(requests) / 3));
@@ -15,7 +16,10 @@ const seconds = (performance.now() - before) / 1_000;
 const { user, system } = process.cpuUsage(cpuBefore);
 await client.close();
 console.log(
-  JSON.stringify({ requestsPerSecond: Number(requests) / seconds, cpuMicrosPerRequest: (user + system) / Number(requests) }),
+  JSON.stringify({
+    requestsPerSecond: Number(requests) / seconds,
+    cpuMicrosPerRequest: (user + system) / Number(requests),
+  }),
 );
 
 async function load(count: number): Promise<void> {
