@@ -8,7 +8,7 @@ import { Agent as WrapperAgent, globalAgent, request as wrapperRequest } from "h
 import { Agent, request } from "undici";
 
 export const clients: BenchClients = {
-  "node:http2, held session": async ({ url, certificate }) => {
+  "node:http2": async ({ url, certificate }) => {
     const session = connect(url, tlsOptions(certificate));
     await once(session, "remoteSettings");
     const headers: OutgoingHttpHeaders = { ":path": "/" };
