@@ -47,6 +47,9 @@ export interface DialOptions {
   readonly lookup?: LookupFunction;
 }
 
+/** For adapters, which refuse what nobody knows. */
+export const dialOptionNames: readonly (keyof DialOptions)[] = ["tls", "socketPath", "proxy", "lookup"];
+
 /** {@link DialOptions}, checked. */
 export interface DialSettings {
   readonly tls: TlsSettings;

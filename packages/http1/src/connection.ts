@@ -1,4 +1,4 @@
-import type { DialledSocket } from "@holdfast/dial";
+import { type DialledSocket, factsOf, momentsOf } from "@holdfast/dial";
 import type { ConnectionOwner, DialTimes, DriverConnection, Exchange } from "@holdfast/pool";
 import type { Target } from "@holdfast/transport";
 import { type buildConnector, Client } from "undici";
@@ -30,19 +30,10 @@ export class Http1Connection implements DriverConnection {
   #attached = false;
 
   constructor(target: Target, dialled: DialledSocket, owner: ConnectionOwner, options: Client.Options) {
-    const { socket, localPort, remoteAddress, remotePort, tls, resolvedAt, connectedAt, securedAt } = dialled;
+    const { socket } = dialled;
     this.owner = owner;
-    this.times = {
-      ...(resolvedAt === undefined ? {} : { resolvedAt }),
-      ...(connectedAt === undefined ? {} : { connectedAt }),
-      ...(securedAt === undefined ? {} : { securedAt }),
-    };
-    this.facts = {
-      ...(localPort === undefined ? {} : { localPort }),
-      ...(remoteAddress === undefined ? {} : { remoteAddress }),
-      ...(remotePort === undefined ? {} : { remotePort }),
-      ...(tls === undefined ? {} : { tls }),
-    };
+    this.times = momentsOf(dialled);
+    this.facts = factsOf(dialled);
     this.#socket = socket;
     this.#servername = target.hostname;
     this.#client = new Client(target.origin, { ...options, connect: (_, attach) => this.#attach(attach) });

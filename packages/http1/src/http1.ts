@@ -1,11 +1,5 @@
-import { Pool } from "@holdfast/pool";
-import {
-  type Capabilities,
-  type Target,
-  type Transport,
-  TransportError,
-  type TransportRequest,
-} from "@holdfast/transport";
+import { pooledTransport } from "@holdfast/pool";
+import type { Capabilities, Transport } from "@holdfast/transport";
 import { type Http1Options, parseHttp1Options } from "./options.ts";
 import { http1Driver } from "./pool.ts";
 
@@ -28,35 +22,9 @@ const capabilities: Capabilities = Object.freeze({
  */
 export function http1(options: Http1Options = {}): Transport {
   const parsed = parseHttp1Options(options);
-  const pool = new Pool(http1Driver(parsed), parsed.pool, admit);
-  return {
-    "~holdfast": { version: 1, vendor: "@holdfast/http1", protocol: "http/1.1", capabilities },
-    protocol: "http/1.1",
+  return pooledTransport(http1Driver(parsed), parsed.pool, {
+    vendor: "@holdfast/http1",
     capabilities,
-    request: (request) => pool.request(request),
-    open: async ({ url }) => {
-      throw unsupported("channels need a transport such as websocket", new URL(url).origin);
-    },
-    warm: (origin, warmOptions) => pool.warm(origin, warmOptions),
-    stats: () => pool.stats(),
-    close: (closeOptions) => pool.close(closeOptions),
-    destroy: (reason) => pool.destroy(reason),
-    [Symbol.asyncDispose]: () => pool.close(),
-  };
-}
-
-/** What cannot be carried is refused before it is queued. */
-function admit({ scheme, origin }: Target, { trailers }: TransportRequest): void {
-  if (scheme !== "http:" && scheme !== "https:")
-    throw unsupported(`http/1.1 speaks to http: and https: URLs, not to ${scheme}`, origin);
-  if (trailers !== undefined) throw unsupported("http/1.1 sends no trailers (capabilities.requestTrailers)", origin);
-}
-
-function unsupported(message: string, origin: string): TransportError {
-  return new TransportError("UNSUPPORTED", message, {
-    delivery: "not-sent",
-    phase: "queue",
-    protocol: "http/1.1",
-    origin,
+    schemes: ["http:", "https:"],
   });
 }

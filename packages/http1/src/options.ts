@@ -1,5 +1,12 @@
-import { type Dialler, dialler, type DialOptions } from "@holdfast/dial";
-import { type ParsedPoolOptions, parsePoolOptions, type PoolLimits, type PoolOptions } from "@holdfast/pool";
+import { type Dialler, dialler, dialOptionNames, type DialOptions } from "@holdfast/dial";
+import {
+  checkOptionNames,
+  type ParsedPoolOptions,
+  parsePoolOptions,
+  type PoolLimits,
+  poolOptionNames,
+  type PoolOptions,
+} from "@holdfast/pool";
 import { checkNumber } from "@holdfast/transport";
 import type { Client } from "undici";
 
@@ -24,43 +31,19 @@ export interface ParsedHttp1Options {
   readonly client: Client.Options;
 }
 
-const known: ReadonlySet<string> = new Set([
-  "maxConnections",
-  "maxTotalConnections",
-  "maxQueued",
-  "timeouts",
-  "idleTimeoutMs",
-  "maxAgeMs",
-  "maxExchanges",
-  "minConnections",
-  "limits",
-  "tls",
-  "socketPath",
-  "proxy",
-  "lookup",
-  "undici",
-]);
+const known: readonly string[] = [...poolOptionNames, ...dialOptionNames, "undici"];
 
 /** Longer than any of our own limits: undici's own timers shall never be the ones that fire. */
 const neverMs = 2 ** 31 - 1;
 
 /** @throws TypeError that names the option. */
 export function parseHttp1Options(options: Http1Options): ParsedHttp1Options {
-  for (const name of Object.keys(options)) {
-    if (!known.has(name))
-      throw new TypeError(`http1 has no option ${JSON.stringify(name)}; it has ${[...known].join(", ")}`);
-  }
+  checkOptionNames("http1", options, known);
   checkNumber("limits.headBytes", options.limits?.headBytes, 1);
   const pool = parsePoolOptions(options, { maxConnections: 64, idleTimeoutMs: 4_000 });
-  const { tls, socketPath, proxy, lookup } = options;
   return Object.freeze({
     pool,
-    dialler: dialler({
-      ...(tls === undefined ? {} : { tls }),
-      ...(socketPath === undefined ? {} : { socketPath }),
-      ...(proxy === undefined ? {} : { proxy }),
-      ...(lookup === undefined ? {} : { lookup }),
-    }),
+    dialler: dialler(options),
     client: Object.freeze({
       ...options.undici,
       maxHeaderSize: options.limits?.headBytes ?? 16_384,

@@ -1,6 +1,13 @@
 import type { SecureClientSessionOptions } from "node:http2";
-import { type Dialler, dialler, type DialOptions } from "@holdfast/dial";
-import { type ParsedPoolOptions, parsePoolOptions, type PoolLimits, type PoolOptions } from "@holdfast/pool";
+import { type Dialler, dialler, dialOptionNames, type DialOptions } from "@holdfast/dial";
+import {
+  checkOptionNames,
+  type ParsedPoolOptions,
+  parsePoolOptions,
+  type PoolLimits,
+  poolOptionNames,
+  type PoolOptions,
+} from "@holdfast/pool";
 import { checkNumber } from "@holdfast/transport";
 
 /**
@@ -48,34 +55,12 @@ export interface ParsedHttp2Options {
   readonly session: SecureClientSessionOptions;
 }
 
-const known: ReadonlySet<string> = new Set([
-  "maxConnections",
-  "maxTotalConnections",
-  "maxQueued",
-  "timeouts",
-  "idleTimeoutMs",
-  "maxAgeMs",
-  "maxExchanges",
-  "minConnections",
-  "limits",
-  "tls",
-  "socketPath",
-  "proxy",
-  "lookup",
-  "maxStreams",
-  "windows",
-  "ping",
-  "http2",
-]);
+const known: readonly string[] = [...poolOptionNames, ...dialOptionNames, "maxStreams", "windows", "ping", "http2"];
 
 /** @throws TypeError that names the option. */
 export function parseHttp2Options(options: Http2Options): ParsedHttp2Options {
-  for (const name of Object.keys(options)) {
-    if (!known.has(name)) {
-      throw new TypeError(`http2 has no option ${JSON.stringify(name)}; it has ${[...known].join(", ")}`);
-    }
-  }
-  const { tls, socketPath, proxy, lookup, windows, ping, limits, maxStreams = 100 } = options;
+  checkOptionNames("http2", options, known);
+  const { windows, ping, limits, maxStreams = 100 } = options;
   checkNumber("maxStreams", maxStreams, 1);
   checkNumber("limits.headBytes", limits?.headBytes, 1);
   checkNumber("ping.intervalMs", ping?.intervalMs, 1);
@@ -85,12 +70,7 @@ export function parseHttp2Options(options: Http2Options): ParsedHttp2Options {
   const headBytes = limits?.headBytes ?? 16_384;
   return Object.freeze({
     pool: parsePoolOptions(options, { maxConnections: 4, idleTimeoutMs: 60_000 }),
-    dialler: dialler({
-      ...(tls === undefined ? {} : { tls }),
-      ...(socketPath === undefined ? {} : { socketPath }),
-      ...(proxy === undefined ? {} : { proxy }),
-      ...(lookup === undefined ? {} : { lookup }),
-    }),
+    dialler: dialler(options),
     maxStreams,
     headBytes,
     windows: { streamBytes, sessionBytes },
@@ -98,6 +78,8 @@ export function parseHttp2Options(options: Http2Options): ParsedHttp2Options {
     session: Object.freeze({
       // Output that waits for a slow peer is bounded by the back-pressure of each body, not by refusing streams.
       maxSessionMemory: 1_024,
+      // Node's own limit on the number of fields would be met by small ones long before headBytes, which counts 32 for each.
+      maxHeaderListPairs: Math.ceil(headBytes / 32) + 1,
       ...options.http2,
       settings: {
         ...options.http2?.settings,

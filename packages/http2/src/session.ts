@@ -1,5 +1,5 @@
 import type { ClientHttp2Session } from "node:http2";
-import type { DialledSocket } from "@holdfast/dial";
+import { type DialledSocket, factsOf, momentsOf } from "@holdfast/dial";
 import type { ConnectionOwner, DialTimes, DriverConnection, Exchange } from "@holdfast/pool";
 import { Http2Exchange } from "./exchange.ts";
 import { Liveness } from "./liveness.ts";
@@ -26,6 +26,7 @@ export class Http2Session implements DriverConnection {
   goAway: GoAway | undefined;
   /** Why the session ended, if it did by itself. */
   error: Error | undefined;
+  readonly headBytes: number;
   readonly #session: ClientHttp2Session;
   readonly #socket: DialledSocket["socket"];
   readonly #owner: ConnectionOwner;
@@ -38,24 +39,15 @@ export class Http2Session implements DriverConnection {
     owner: ConnectionOwner,
     options: ParsedHttp2Options,
   ) {
-    const { socket, localPort, remoteAddress, remotePort, tls, resolvedAt, connectedAt, securedAt } = dialled;
+    const { socket } = dialled;
     this.#session = session;
     this.#socket = socket;
     this.#owner = owner;
+    this.headBytes = options.headBytes;
     this.#maxStreams = options.maxStreams;
     this.#liveness = new Liveness(session, socket, options.ping);
-    this.times = {
-      ...(resolvedAt === undefined ? {} : { resolvedAt }),
-      ...(connectedAt === undefined ? {} : { connectedAt }),
-      ...(securedAt === undefined ? {} : { securedAt }),
-      readyAt: performance.now(),
-    };
-    this.facts = {
-      ...(localPort === undefined ? {} : { localPort }),
-      ...(remoteAddress === undefined ? {} : { remoteAddress }),
-      ...(remotePort === undefined ? {} : { remotePort }),
-      ...(tls === undefined ? {} : { tls }),
-    };
+    this.times = { ...momentsOf(dialled), readyAt: performance.now() };
+    this.facts = factsOf(dialled);
     session.setLocalWindowSize(options.windows.sessionBytes);
     session.on("remoteSettings", () => owner.capacityIs(this.capacity));
     session.on("goaway", (code, lastStreamId) => this.#leave(code, lastStreamId));

@@ -37,6 +37,27 @@ export interface ParsedPoolOptions {
   readonly maxBodyBytes: number;
 }
 
+export const poolOptionNames: readonly (keyof PoolOptions)[] = [
+  "maxConnections",
+  "maxTotalConnections",
+  "maxQueued",
+  "timeouts",
+  "idleTimeoutMs",
+  "maxAgeMs",
+  "maxExchanges",
+  "minConnections",
+  "limits",
+];
+
+/** @throws TypeError for an option that the adapter does not have; it lists those that it has. */
+export function checkOptionNames(adapter: string, options: object, known: readonly string[]): void {
+  for (const name of Object.keys(options)) {
+    if (!known.includes(name)) {
+      throw new TypeError(`${adapter} has no option ${JSON.stringify(name)}; it has ${known.join(", ")}`);
+    }
+  }
+}
+
 /** @throws TypeError that names the option. */
 export function parsePoolOptions(
   options: PoolOptions,

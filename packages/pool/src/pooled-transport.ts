@@ -1,0 +1,48 @@
+import { type Capabilities, type Transport, TransportError } from "@holdfast/transport";
+import type { Driver } from "./driver.ts";
+import type { ParsedPoolOptions } from "./options.ts";
+import { type Admission, Pool } from "./pool.ts";
+
+/** What an adapter is, beside its driver. */
+export interface AdapterFacts {
+  /** Who made it: a package name. */
+  readonly vendor: string;
+  readonly capabilities: Capabilities;
+  /** Of the URLs that it speaks to: `["http:", "https:"]`. */
+  readonly schemes: readonly string[];
+}
+
+/** The transport of an adapter that has a driver. Its channels are refused; one that has them wraps it. */
+export function pooledTransport(driver: Driver, options: ParsedPoolOptions, facts: AdapterFacts): Transport {
+  const { vendor, capabilities, schemes } = facts;
+  const { protocol } = driver;
+
+  const unsupported = (message: string, origin: string): TransportError =>
+    new TransportError("UNSUPPORTED", message, { delivery: "not-sent", phase: "queue", protocol, origin });
+
+  // What cannot be carried is refused before it is queued.
+  const admit: Admission = ({ scheme, origin }, { trailers }) => {
+    if (!schemes.includes(scheme)) {
+      throw unsupported(`${protocol} speaks to ${schemes.join(" and ")} URLs, not to ${scheme}`, origin);
+    }
+    if (trailers !== undefined && !capabilities.requestTrailers) {
+      throw unsupported(`${protocol} sends no trailers (capabilities.requestTrailers)`, origin);
+    }
+  };
+
+  const pool = new Pool(driver, options, admit);
+  return {
+    "~holdfast": { version: 1, vendor, protocol, capabilities },
+    protocol,
+    capabilities,
+    request: (request) => pool.request(request),
+    open: async ({ url }) => {
+      throw unsupported(`${protocol} has no channels (capabilities.channel)`, new URL(url).origin);
+    },
+    warm: (origin, warmOptions) => pool.warm(origin, warmOptions),
+    stats: () => pool.stats(),
+    close: (closeOptions) => pool.close(closeOptions),
+    destroy: (reason) => pool.destroy(reason),
+    [Symbol.asyncDispose]: () => pool.close(),
+  };
+}
