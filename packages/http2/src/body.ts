@@ -22,6 +22,8 @@ async function sendChunks(
   exchange: Exchange,
   chunks: AsyncIterable<Uint8Array>,
 ): Promise<void> {
+  // Already the first piece may find no room.
+  exchange.progress();
   try {
     for await (const chunk of chunks) {
       if (stream.destroyed || stream.closed || exchange.over) return;
