@@ -84,6 +84,11 @@ export function streamFailure(
   };
 }
 
+export function headTooLong(headBytes: number): Failure {
+  const message = `the header list of the response is longer than ${headBytes} bytes (limits.headBytes)`;
+  return { code: "LIMIT_EXCEEDED", message, responded: true };
+}
+
 export function protocolError(message: string): Failure {
   return { code: "PROTOCOL_ERROR", message };
 }

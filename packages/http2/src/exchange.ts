@@ -3,8 +3,8 @@ import { Readable } from "node:stream";
 import type { Attempt, Exchange, Failure } from "@holdfast/pool";
 import { type Fields, noFields } from "@holdfast/transport";
 import { sendBody } from "./body.ts";
-import { protocolError, streamFailure, unopened } from "./errors.ts";
-import { fieldsOf, requestHeaders } from "./fields.ts";
+import { headTooLong, protocolError, streamFailure, unopened } from "./errors.ts";
+import { fieldsOf, listBytes, requestHeaders } from "./fields.ts";
 import type { Http2Session } from "./session.ts";
 
 const { NGHTTP2_CANCEL, NGHTTP2_PROTOCOL_ERROR } = constants;
@@ -27,6 +27,8 @@ export class Http2Exchange implements Attempt {
   #paused = false;
   #trailers: Fields = noFields;
   #error: Error | undefined;
+  /** Node holds a stream to the limit on heads only if the peer had acknowledged it before the stream began. */
+  #headBounded = true;
   /** The stream does not count any more. */
   #freed = false;
 
@@ -52,6 +54,7 @@ export class Http2Exchange implements Attempt {
       return false;
     }
     this.#stream = stream;
+    this.#headBounded = !session.pendingSettingsAck;
     this.#exchange.sending();
     stream.push = (chunk: Uint8Array | null) => this.#pushed(stream, chunk);
     stream.on("headers", (_headers, _flags, raw) => this.#informed(raw as unknown as readonly string[]));
@@ -113,6 +116,8 @@ export class Http2Exchange implements Attempt {
   #head(status: number, raw: readonly string[]): void {
     if (this.#over) return;
     if (!(status >= 200 && status <= 599)) return this.#give(protocolError(`the status ${status} is not one of HTTP`));
+    const { headBytes } = this.#session;
+    if (!this.#headBounded && listBytes(raw) > headBytes) return this.#give(headTooLong(headBytes));
     this.#headSeen = true;
     if (!this.#exchange.head(status, fieldsOf(raw))) this.abort();
   }

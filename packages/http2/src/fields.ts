@@ -40,6 +40,13 @@ export function fieldsOf(raw: readonly string[]): Fields {
   return fields;
 }
 
+/** The size of a list as its limit counts it (RFC 9113, 6.5.2). */
+export function listBytes(raw: readonly string[]): number {
+  let bytes = raw.length * 16;
+  for (const text of raw) bytes += text.length;
+  return bytes;
+}
+
 function add(fields: MutableFields, name: string, value: string): void {
   const present = fields[name];
   if (present === undefined) fields[name] = name === "set-cookie" ? [value] : value;
