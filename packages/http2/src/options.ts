@@ -80,8 +80,6 @@ export function parseHttp2Options(options: Http2Options): ParsedHttp2Options {
       maxSessionMemory: 1_024,
       // Node's own limit on the number of fields would be met by small ones long before headBytes, which counts 32 for each.
       maxHeaderListPairs: Math.ceil(headBytes / 32) + 1,
-      // Node's own limit on the number of fields would be met by small ones long before headBytes, which counts 32 for each.
-      maxHeaderListPairs: Math.ceil(headBytes / 32) + 1,
       ...options.http2,
       settings: {
         ...options.http2?.settings,

@@ -27,7 +27,6 @@ export class Http2Session implements DriverConnection {
   /** Why the session ended, if it did by itself. */
   error: Error | undefined;
   readonly headBytes: number;
-  readonly headBytes: number;
   readonly #session: ClientHttp2Session;
   readonly #socket: DialledSocket["socket"];
   readonly #owner: ConnectionOwner;
@@ -44,7 +43,6 @@ export class Http2Session implements DriverConnection {
     this.#session = session;
     this.#socket = socket;
     this.#owner = owner;
-    this.headBytes = options.headBytes;
     this.headBytes = options.headBytes;
     this.#maxStreams = options.maxStreams;
     this.#liveness = new Liveness(session, socket, options.ping);
