@@ -4,6 +4,8 @@ import type { Exchange } from "./exchange.ts";
 /** What an exchange needs of the pool that runs it. */
 export interface ExchangeHost {
   readonly protocol: Protocol;
+  /** Exchanges share connections. */
+  readonly multiplexed: boolean;
   readonly maxBodyBytes: number;
   /** Where the dial is that it waits for. */
   dialPhase(exchange: Exchange): Phase;

@@ -212,7 +212,7 @@ export class Exchange implements HandOver {
     this.#limit(this.timeouts.bodyGapMs, now);
     this.#answer = new Answer(status, headers, this);
     if (events.exchangeHead.hasSubscribers) publishExchange(events.exchangeHead, this);
-    soon(this);
+    soon(this, this.#host.multiplexed);
     return true;
   }
 

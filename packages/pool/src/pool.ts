@@ -69,6 +69,10 @@ export class Pool implements ExchangeHost, OriginHost {
     return this.driver.protocol;
   }
 
+  get multiplexed(): boolean {
+    return this.driver.multiplexed;
+  }
+
   get maxBodyBytes(): number {
     return this.options.maxBodyBytes;
   }
