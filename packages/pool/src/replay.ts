@@ -28,14 +28,16 @@ export const noHistory: History = Object.freeze({ resubmissions: 0, replayed: fa
 /** Beyond this something is wrong that another try does not cure. */
 const maxResubmissions = 3;
 
+/** Each try ends the same way: the peer wants another protocol, or ours cannot say what is to be said. */
+const hopeless: ReadonlySet<TransportErrorCode> = new Set(["NEGOTIATION_FAILED", "UNSUPPORTED"]);
+
 /**
  * - `resubmit`: the peer cannot have acted on it, whatever the method: back to the head of the queue.
  * - `replay`: it met a connection that was ending, and may be sent twice: once more, on a fresh connection.
  * - `fail`: it is the caller's to decide.
  */
 export function decideReplay(attempt: FailedAttempt): "resubmit" | "replay" | "fail" {
-  // A peer that wants another protocol says so each time.
-  if (!attempt.bodyAtHand || attempt.code === "NEGOTIATION_FAILED") return "fail";
+  if (!attempt.bodyAtHand || hopeless.has(attempt.code)) return "fail";
   if (attempt.delivery === "not-sent" || attempt.delivery === "refused") {
     return attempt.resubmissions < maxResubmissions ? "resubmit" : "fail";
   }

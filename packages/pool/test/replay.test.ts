@@ -1,4 +1,4 @@
-import type { Delivery } from "@holdfast/transport";
+import type { Delivery, TransportErrorCode } from "@holdfast/transport";
 import { transportErrorCodes } from "@holdfast/transport";
 import { describe, expect, it } from "vitest";
 import { decideReplay, type FailedAttempt } from "../src/replay.ts";
@@ -28,11 +28,11 @@ function otherwise(decision: string, expected: (attempt: FailedAttempt) => boole
 describe("a failed attempt", () => {
   it("is resubmitted exactly if the peer cannot have acted on it but may later, its body is at hand, and it was not put back three times", () => {
     const harmless = new Set<Delivery>(["not-sent", "refused"]);
+    const hopeless = new Set<TransportErrorCode>(["NEGOTIATION_FAILED", "UNSUPPORTED"]);
     expect(
       otherwise(
         "resubmit",
-        (one) =>
-          harmless.has(one.delivery) && one.code !== "NEGOTIATION_FAILED" && one.bodyAtHand && one.resubmissions < 3,
+        (one) => harmless.has(one.delivery) && !hopeless.has(one.code) && one.bodyAtHand && one.resubmissions < 3,
       ),
     ).toEqual([]);
   });
@@ -61,6 +61,7 @@ describe("a failed attempt", () => {
     ["an unsent POST", { delivery: "not-sent" }, "resubmit"],
     ["a refused POST", { delivery: "refused", code: "REFUSED" }, "resubmit"],
     ["a POST that is wanted over another protocol", { delivery: "refused", code: "NEGOTIATION_FAILED" }, "fail"],
+    ["a POST that the protocol cannot carry", { delivery: "not-sent", code: "UNSUPPORTED" }, "fail"],
     ["a POST refused for the fourth time", { delivery: "refused", resubmissions: 3 }, "fail"],
     ["a POST that may have been sent", {}, "fail"],
     ["a GET that may have been sent on a used connection", { idempotent: true }, "replay"],
