@@ -39,6 +39,15 @@ export function unopened(cause: Error): Failure {
   return { code: "CONNECTION_LOST", message: "the session ended before it could take the exchange", cause };
 }
 
+/** Node's own rules for heads, as of fields that may stand once only, are told by a TypeError; the session is as it was. */
+export function isBadHead(error: unknown): error is TypeError {
+  return error instanceof TypeError;
+}
+
+export function badHead(cause: TypeError): Failure {
+  return { code: "UNSUPPORTED", message: `node:http2 does not send such a head: ${cause.message}`, cause };
+}
+
 // ---- a stream that ended before its response did
 
 export function streamFailure(

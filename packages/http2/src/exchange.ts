@@ -3,7 +3,7 @@ import { Readable } from "node:stream";
 import type { Attempt, Exchange, Failure } from "@holdfast/pool";
 import { type Fields, noFields } from "@holdfast/transport";
 import { sendBody } from "./body.ts";
-import { headTooLong, protocolError, streamFailure, unopened } from "./errors.ts";
+import { badHead, headTooLong, isBadHead, protocolError, streamFailure, unopened } from "./errors.ts";
 import { fieldsOf, listBytes, requestHeaders } from "./fields.ts";
 import type { Http2Session } from "./session.ts";
 
@@ -49,8 +49,8 @@ export class Http2Exchange implements Attempt {
       });
     } catch (error) {
       this.#over = true;
-      this.#session.notOpened();
-      this.#exchange.fail(unopened(error as Error));
+      this.#session.notOpened(error);
+      this.#exchange.fail(isBadHead(error) ? badHead(error) : unopened(error as Error));
       return false;
     }
     this.#stream = stream;

@@ -1,6 +1,7 @@
 import type { ClientHttp2Session } from "node:http2";
 import { type DialledSocket, factsOf, momentsOf } from "@holdfast/dial";
 import type { ConnectionOwner, DialTimes, DriverConnection, Exchange } from "@holdfast/pool";
+import { isBadHead } from "./errors.ts";
 import { Http2Exchange } from "./exchange.ts";
 import { Liveness } from "./liveness.ts";
 import type { ParsedHttp2Options } from "./options.ts";
@@ -88,8 +89,8 @@ export class Http2Session implements DriverConnection {
   }
 
   /** An exchange could not be given a stream. */
-  notOpened(): void {
-    this.lose();
+  notOpened(error: unknown): void {
+    if (!isBadHead(error)) this.lose();
     this.#owner.freed();
   }
 
