@@ -62,6 +62,7 @@ export function parseHttp2Options(options: Http2Options): ParsedHttp2Options {
   checkOptionNames("http2", options, known);
   const { windows, ping, limits, maxStreams = 100 } = options;
   checkNumber("maxStreams", maxStreams, 1);
+  if (maxStreams !== Infinity && !Number.isInteger(maxStreams)) throw new TypeError("maxStreams is not a whole number");
   checkNumber("limits.headBytes", limits?.headBytes, 1);
   checkNumber("ping.intervalMs", ping?.intervalMs, 1);
   checkNumber("ping.timeoutMs", ping?.timeoutMs, 1);
