@@ -35,6 +35,7 @@ describe("GOAWAY", () => {
     await using transport = http2();
     const old = await transport.request({ url: `${server.url}/old`, method: "POST", body: "x" });
     await said.promise;
+    expect(transport.stats().connections).toMatchObject({ active: 0, draining: 1 });
     expect(await getText(transport, `${server.url}/new`)).toBe("ok");
     finish.resolve();
     expect(await old.body.text()).toBe("old");
