@@ -9,6 +9,10 @@ import type { Http2Session } from "./session.ts";
 
 const { NGHTTP2_CANCEL, NGHTTP2_PROTOCOL_ERROR } = constants;
 
+/** Where a stream keeps its exchange, for the listeners that all streams share. */
+const exchangeOf: unique symbol = Symbol("exchange");
+type OwnStream = ClientHttp2Stream & { [exchangeOf]: Http2Exchange };
+
 /**
  * One attempt on one stream: node's stream on one side, the pool's exchange on the other.
  *
@@ -56,17 +60,12 @@ export class Http2Exchange implements Attempt {
     this.#stream = stream;
     this.#headBounded = !session.pendingSettingsAck;
     this.#exchange.sending();
-    stream.push = (chunk: Uint8Array | null) => this.#pushed(stream, chunk);
-    stream.on("headers", (_headers, _flags, raw) => this.#informed(raw as unknown as readonly string[]));
-    stream.on("response", (headers, _flags, raw) => this.#head(Number(headers[":status"]), raw));
-    stream.on("trailers", (_headers, _flags, raw) => {
-      this.#trailers = fieldsOf(raw);
-    });
-    stream.on("end", () => this.#ended());
-    stream.on("error", (error) => {
-      this.#error = error;
-    });
-    stream.on("close", () => this.#closed(stream));
+    const own = stream as OwnStream;
+    own[exchangeOf] = this;
+    own.push = Http2Exchange.#onPush;
+    own.on("headers", Http2Exchange.#onHeaders).on("response", Http2Exchange.#onResponse);
+    own.on("trailers", Http2Exchange.#onTrailers).on("end", Http2Exchange.#onEnd);
+    own.on("error", Http2Exchange.#onError).on("close", Http2Exchange.#onClose);
     stream.resume();
     sendBody(stream, this.#exchange);
     return true;
@@ -95,7 +94,35 @@ export class Http2Exchange implements Attempt {
     this.abort();
   }
 
-  // ---- told by node
+  // ---- told by node; shared by all streams, because a set of listeners for each costs a tenth of a small exchange
+
+  static #onPush(this: OwnStream, chunk: Uint8Array | null): boolean {
+    return this[exchangeOf].#pushed(this, chunk);
+  }
+
+  static #onHeaders(this: OwnStream, _headers: unknown, _flags: unknown, raw: unknown): void {
+    this[exchangeOf].#informed(raw as readonly string[]);
+  }
+
+  static #onResponse(this: OwnStream, headers: { readonly ":status"?: number }, _flags: unknown, raw: string[]): void {
+    this[exchangeOf].#head(Number(headers[":status"]), raw);
+  }
+
+  static #onTrailers(this: OwnStream, _headers: unknown, _flags: unknown, raw: string[]): void {
+    this[exchangeOf].#trailers = fieldsOf(raw);
+  }
+
+  static #onEnd(this: OwnStream): void {
+    this[exchangeOf].#ended();
+  }
+
+  static #onError(this: OwnStream, error: Error): void {
+    this[exchangeOf].#error = error;
+  }
+
+  static #onClose(this: OwnStream): void {
+    this[exchangeOf].#closed(this);
+  }
 
   #pushed(stream: ClientHttp2Stream, chunk: Uint8Array | null): boolean {
     if (chunk !== null) {
