@@ -39,7 +39,7 @@ export interface Http2Windows {
 
 /** How a peer that has gone silent is found out: a PING while exchanges are in flight, any byte counting as life. */
 export interface Http2Ping {
-  /** Silence after which we ask, default 20 000. `Infinity` for never. */
+  /** Silence after which we ask, default 20 000; looked for once in so long, so it may last up to twice that. `Infinity` for never. */
   readonly intervalMs?: number;
   /** Silence after the PING that proves the peer gone, default 10 000. */
   readonly timeoutMs?: number;
