@@ -192,7 +192,9 @@ export class World {
       }
       const room = this.driver.connections.length + this.driver.pending.length < options.maxTotalConnections;
       const held = open.length > 0 && performance.now() - (this.#dialFailedAt.get(origin) ?? -Infinity) <= 5_000;
-      if (waiting.length > 0 && counted < options.maxConnections && room && !held)
+      // A peer that allows nothing on one connection would allow nothing on the next.
+      const barred = this.shape.multiplexed && open.some((one) => one.room === 0);
+      if (waiting.length > 0 && counted < options.maxConnections && room && !held && !barred)
         expect(connecting, `${origin} has ${waiting.length} waiters and room for another dial`).toBeGreaterThanOrEqual(
           this.shape.multiplexed ? 1 : Math.min(waiting.length, options.maxConnections - counted),
         );

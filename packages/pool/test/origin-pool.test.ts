@@ -290,3 +290,21 @@ describe("placing", () => {
     expect(other.response?.status).toBe(200);
   });
 });
+
+describe("a connection that takes no exchange at all", () => {
+  it("is not answered with another dial; what waits runs on it when the peer allows some", async () => {
+    const { pool, driver } = newPool({ multiplexed: true, maxConnections: 4 });
+    const waiting = call(pool);
+    const connection = driver.last.open(0);
+    await turn();
+    const later = call(pool);
+    await turn();
+    expect(driver.dials).toHaveLength(1);
+    expect(pool.stats().exchanges.queued).toBe(2);
+    connection.capacityIs(5);
+    for (const attempt of driver.running) attempt.answer();
+    await turn();
+    expect([waiting.response?.status, later.response?.status]).toEqual([200, 200]);
+    expect(driver.dials).toHaveLength(1);
+  });
+});
