@@ -203,7 +203,11 @@ export class Pool implements ExchangeHost, OriginHost {
     const { method, target } = exchange.request;
     process.emitWarning(
       `A response to ${method} ${target.origin} was thrown away unread and held its connection until it was garbage collected. Read, cancel or dispose each response.`,
-      { type: "HoldfastWarning", ...(exchange.madeAt === undefined ? {} : { detail: exchange.madeAt }) },
+      {
+        type: "HoldfastWarning",
+        code: "HOLDFAST_RESPONSE_LEAKED",
+        ...(exchange.madeAt === undefined ? {} : { detail: exchange.madeAt }),
+      },
     );
   }
 

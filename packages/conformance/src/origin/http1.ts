@@ -6,6 +6,7 @@ import { turn } from "../turn.ts";
 import { application } from "./application.ts";
 import { Control } from "./control.ts";
 import type { Origin, OriginHandler } from "./origin.ts";
+import { pairs, send } from "./writing.ts";
 
 export interface Http1OriginOptions {
   /** How long the server keeps an idle connection, and says so. Default 60 000. */
@@ -60,7 +61,11 @@ async function answer(handler: OriginHandler, request: IncomingMessage, response
     });
     response.writeHead(status, flat(headers));
     if (typeof body === "string" || body instanceof Uint8Array) response.write(body);
-    else if (body !== undefined) await send(body, response);
+    else if (body !== undefined) {
+      // The head leaves before the first chunk is there.
+      response.flushHeaders();
+      await send(body, response);
+    }
     if (rest.trailers !== undefined) response.addTrailers({ ...(await rest.trailers()) } as Record<string, string>);
     response.end();
   } catch {
@@ -68,35 +73,6 @@ async function answer(handler: OriginHandler, request: IncomingMessage, response
     await turn();
     response.socket?.destroySoon();
   }
-}
-
-async function send(body: AsyncIterable<Uint8Array>, response: ServerResponse): Promise<void> {
-  // The head leaves before the first chunk is there.
-  response.flushHeaders();
-  for await (const chunk of body) {
-    if (response.destroyed) {
-      // The application learns first that the client left, then that its body is no longer wanted.
-      if (!response.closed) await once(response, "close");
-      return;
-    }
-    if (!response.write(chunk)) await room(response);
-  }
-}
-
-/** Resolves when there is room to write, or nobody left to write to. */
-function room(response: ServerResponse): Promise<void> {
-  return new Promise((resolve) => {
-    const done = (): void => {
-      response.off("drain", done).off("close", done);
-      resolve();
-    };
-    response.on("drain", done).on("close", done);
-    if (response.destroyed) done();
-  });
-}
-
-function* pairs(raw: readonly string[]): Generator<readonly [string, string]> {
-  for (let i = 0; i < raw.length; i += 2) yield [raw[i] as string, raw[i + 1] as string];
 }
 
 function flat(fields: Fields): string[] {

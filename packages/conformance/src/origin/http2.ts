@@ -6,6 +6,7 @@ import { turn } from "../turn.ts";
 import { application } from "./application.ts";
 import { Control } from "./control.ts";
 import type { Origin, OriginHandler } from "./origin.ts";
+import { pairs, send } from "./writing.ts";
 
 export interface Http2OriginOptions {
   /** Streams that a session may have at a time. Default 100. */
@@ -104,34 +105,8 @@ async function sendTrailers(stream: ServerHttp2Stream, trailers: () => Fields | 
   stream.sendTrailers(mutable(await trailers()));
 }
 
-async function send(body: AsyncIterable<Uint8Array>, stream: ServerHttp2Stream): Promise<void> {
-  for await (const chunk of body) {
-    if (stream.destroyed) {
-      if (!stream.closed) await once(stream, "close");
-      return;
-    }
-    if (!stream.write(chunk)) await room(stream);
-  }
-}
-
-/** Resolves when there is room to write, or nobody left to write to. */
-function room(stream: ServerHttp2Stream): Promise<void> {
-  return new Promise((resolve) => {
-    const done = (): void => {
-      stream.off("drain", done).off("close", done);
-      resolve();
-    };
-    stream.on("drain", done).on("close", done);
-    if (stream.destroyed) done();
-  });
-}
-
 function mutable(fields: Fields): Record<string, string | string[]> {
   return Object.fromEntries(
     Object.entries(fields).map(([name, value]) => [name, typeof value === "string" ? value : [...value]]),
   );
-}
-
-function* pairs(raw: readonly string[]): Generator<readonly [string, string]> {
-  for (let i = 0; i < raw.length; i += 2) yield [raw[i] as string, raw[i + 1] as string];
 }
