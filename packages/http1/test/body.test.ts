@@ -1,10 +1,16 @@
 import { setImmediate as turn } from "node:timers/promises";
+import {
+  expectNextWorks,
+  failure,
+  getText,
+  ok,
+  rawAnswers as answering,
+  rawServer,
+} from "@holdfast/conformance/hostile";
 import { toFields } from "@holdfast/transport";
 import { describe, expect, it } from "vitest";
 import { framingOf } from "../src/body.ts";
 import { http1 } from "../src/index.ts";
-import { expectNextWorks, failure, getText } from "./outcome.ts";
-import { answering, ok, rawServer } from "./raw-server.ts";
 
 const chunk = Buffer.alloc(65_536, "x");
 /** More than sockets and our buffers hold between them. */

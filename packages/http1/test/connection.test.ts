@@ -3,10 +3,16 @@ import { once } from "node:events";
 import { text } from "node:stream/consumers";
 import { setImmediate as turn } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
+import {
+  failure,
+  getText,
+  ok,
+  rawAnswers as answering,
+  type RawServer,
+  rawServer,
+} from "@holdfast/conformance/hostile";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { http1 } from "../src/index.ts";
-import { failure, getText } from "./outcome.ts";
-import { answering, ok, type RawServer, rawServer } from "./raw-server.ts";
 
 async function until(reached: () => boolean): Promise<void> {
   while (!reached()) await turn();

@@ -1,9 +1,17 @@
 import { setImmediate as turn } from "node:timers/promises";
+import {
+  authority,
+  certificate,
+  type Certificate,
+  expectNextWorks,
+  failure,
+  ok,
+  rawAnswers as answering,
+  type RawPeer as Peer,
+  rawServer,
+} from "@holdfast/conformance/hostile";
 import { beforeAll, describe, expect, it } from "vitest";
 import { http1 } from "../src/index.ts";
-import { authority, certificate, type Certificate } from "./certificates.ts";
-import { expectNextWorks, failure } from "./outcome.ts";
-import { answering, ok, type Peer, rawServer } from "./raw-server.ts";
 
 const status = "HTTP/1.1 200 OK\r\n";
 /** Enough to make a reader that is behind stop the connection. */
@@ -47,9 +55,9 @@ const isWhole = ({ framing, name, consumer }: (typeof cells)[number]): boolean =
 
 let tls: { readonly ca: string; readonly server: Certificate };
 
-beforeAll(async () => {
-  const ca = await authority();
-  tls = { ca: ca.cert, server: await certificate(ca, { ip: ["127.0.0.1"] }) };
+beforeAll(() => {
+  const ca = authority();
+  tls = { ca: ca.cert, server: certificate({ ip: ["127.0.0.1"] }, ca) };
 });
 
 async function readAfterCut(cell: (typeof cells)[number], read: (body: AsyncIterable<Uint8Array>) => Promise<number>) {

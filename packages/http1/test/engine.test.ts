@@ -1,8 +1,14 @@
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
+import {
+  ok,
+  rawAnswers as answering,
+  type RawPeer as Peer,
+  rawServer,
+  type RawServer,
+} from "@holdfast/conformance/hostile";
 import { Client, type Dispatcher } from "undici";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { answering, ok, type Peer, rawServer, type RawServer } from "./raw-server.ts";
 
 // What the adapter relies on in undici without its documentation saying so. A new version of undici that fails here needs
 // a look at the file that each test names.

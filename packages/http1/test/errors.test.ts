@@ -1,10 +1,16 @@
 import { inspect } from "node:util";
 import { setImmediate as turn } from "node:timers/promises";
+import {
+  expectNextWorks,
+  failure,
+  ok,
+  rawAnswers as answering,
+  type RawPeer as Peer,
+  rawServer,
+} from "@holdfast/conformance/hostile";
 import type { TransportError } from "@holdfast/transport";
 import { describe, expect, it } from "vitest";
 import { http1, type Http1Options } from "../src/index.ts";
-import { expectNextWorks, failure } from "./outcome.ts";
-import { answering, ok, type Peer, rawServer } from "./raw-server.ts";
 
 /** Sends these bytes in answer to one request, and tells how it failed; the next request must work. */
 async function failureAfter(

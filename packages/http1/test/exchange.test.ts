@@ -2,11 +2,19 @@ import { getEventListeners } from "node:events";
 import { setImmediate as turn } from "node:timers/promises";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
+import {
+  expectNextWorks,
+  failure,
+  getText,
+  ok,
+  rawAnswers as answering,
+  type RawPeer as Peer,
+  rawServer,
+  type RawServer,
+} from "@holdfast/conformance/hostile";
 import type { InformationalHead, TransportRequest } from "@holdfast/transport";
 import { describe, expect, it } from "vitest";
 import { http1, type Http1Options } from "../src/index.ts";
-import { expectNextWorks, failure, getText } from "./outcome.ts";
-import { answering, ok, type Peer, rawServer, type RawServer } from "./raw-server.ts";
 
 const endless = { bodyGapMs: Infinity, headMs: Infinity };
 

@@ -1,7 +1,7 @@
+import { ok, rawAnswers as answering, rawServer } from "@holdfast/conformance/hostile";
 import { describe, expect, it } from "vitest";
 import { toResponseFields } from "../src/fields.ts";
 import { http1 } from "../src/index.ts";
-import { answering, ok, rawServer } from "./raw-server.ts";
 
 describe("the fields of a response", () => {
   it("have no prototype, and set-cookie is always an array", () => {

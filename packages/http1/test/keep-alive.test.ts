@@ -1,10 +1,18 @@
 import { setImmediate as turn } from "node:timers/promises";
+import {
+  expectNextWorks,
+  failure,
+  getText,
+  ok,
+  rawAnswers as answering,
+  type RawPeer as Peer,
+  rawServer,
+  type RawServer,
+} from "@holdfast/conformance/hostile";
 import type { Transport } from "@holdfast/transport";
 import { describe, expect, it } from "vitest";
 import { http1 } from "../src/index.ts";
 import { parseKeepAlive } from "../src/keep-alive.ts";
-import { expectNextWorks, failure, getText } from "./outcome.ts";
-import { answering, ok, type Peer, rawServer, type RawServer } from "./raw-server.ts";
 
 describe("Keep-Alive", () => {
   it.each([

@@ -1,10 +1,9 @@
+import { failure, getText, ok, rawAnswers as answering, rawServer } from "@holdfast/conformance/hostile";
 import { isTransport } from "@holdfast/transport";
 import { Client } from "undici";
 import { describe, expect, it } from "vitest";
 import { http1, type Http1Options } from "../src/index.ts";
 import { parseHttp1Options } from "../src/options.ts";
-import { failure, getText } from "./outcome.ts";
-import { answering, ok, rawServer } from "./raw-server.ts";
 
 describe("the options", () => {
   it.each([

@@ -4,22 +4,31 @@ import { connect, type LookupFunction } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setImmediate as turn } from "node:timers/promises";
+import {
+  authority,
+  certificate,
+  type Certificate,
+  expectNextWorks,
+  failure,
+  getText,
+  ok,
+  rawAnswers as answering,
+  type RawPeer as Peer,
+  rawServer,
+} from "@holdfast/conformance/hostile";
 import { beforeAll, describe, expect, it, onTestFinished, vi } from "vitest";
 import { http1 } from "../src/index.ts";
-import { authority, certificate, type Certificate } from "./certificates.ts";
-import { expectNextWorks, failure, getText } from "./outcome.ts";
-import { answering, ok, type Peer, rawServer } from "./raw-server.ts";
 
 let ca: Certificate;
 let local: Certificate;
 let named: Certificate;
 let client: Certificate;
 
-beforeAll(async () => {
-  ca = await authority();
-  local = await certificate(ca, { ip: ["127.0.0.1"] });
-  named = await certificate(ca, { dns: ["a.example"] });
-  client = await certificate(ca, { dns: ["alice.example"] });
+beforeAll(() => {
+  ca = authority();
+  local = certificate({ ip: ["127.0.0.1"] }, ca);
+  named = certificate({ dns: ["a.example"] }, ca);
+  client = certificate({ dns: ["alice.example"] }, ca);
 });
 
 const answerOk = answering(() => ok());
@@ -152,9 +161,9 @@ describe("the way to a server", () => {
   });
 
   it("over TLS to an IPv6 address checks that address", async () => {
-    const [six, four] = await Promise.all(["::1", "127.0.0.1"].map((ip) => certificate(ca, { ip: [ip] })));
-    await using server = await rawServer(answerOk, { tls: six as Certificate, listen: { host: "::1" } });
-    await using other = await rawServer(answerOk, { tls: four as Certificate, listen: { host: "::1" } });
+    const [six, four] = [certificate({ ip: ["::1"] }, ca), certificate({ ip: ["127.0.0.1"] }, ca)];
+    await using server = await rawServer(answerOk, { tls: six, listen: { host: "::1" } });
+    await using other = await rawServer(answerOk, { tls: four, listen: { host: "::1" } });
     await using transport = http1({ tls: { ca: ca.cert } });
     expect(await failure(getText(transport, `https://[::1]:${other.port}/`))).toMatchObject({ code: "TLS_FAILED" });
     expect(await getText(transport, `https://[::1]:${server.port}/`)).toBe("ok");

@@ -3,10 +3,9 @@ import { once } from "node:events";
 import { text } from "node:stream/consumers";
 import { setImmediate as turn } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
+import { failure, rawServer } from "@holdfast/conformance/hostile";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { http1 } from "../src/index.ts";
-import { failure } from "./outcome.ts";
-import { rawServer } from "./raw-server.ts";
 
 const fileOf = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
 const mebibyte = 1024 * 1024;

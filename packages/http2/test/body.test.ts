@@ -1,10 +1,15 @@
 import { createHash } from "node:crypto";
+import {
+  endStream,
+  expectNextWorks,
+  frameAnswers as answering,
+  type FrameRequest,
+  frames,
+  frameServer,
+  setting,
+} from "@holdfast/conformance/hostile";
 import { describe, expect, it } from "vitest";
 import { http2 } from "../src/index.ts";
-import type { FrameRequest } from "./frame-peer.ts";
-import { answering, frameServer } from "./frame-server.ts";
-import { endStream, frames, setting } from "./frames.ts";
-import { expectNextWorks } from "./outcome.ts";
 
 const digest = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("hex");
 const bytes = Uint8Array.from({ length: 300_001 }, (_, i) => (i * 7) % 251);

@@ -1,11 +1,18 @@
 import { setImmediate as turn } from "node:timers/promises";
+import {
+  authority,
+  certificate,
+  type Certificate,
+  endStream,
+  expectNextWorks,
+  failure,
+  frameAnswers as answering,
+  type FramePeer,
+  frameServer,
+  getText,
+} from "@holdfast/conformance/hostile";
 import { beforeAll, describe, expect, it } from "vitest";
 import { http2 } from "../src/index.ts";
-import { authority, certificate, type Certificate } from "./certificates.ts";
-import type { FramePeer } from "./frame-peer.ts";
-import { answering, frameServer } from "./frame-server.ts";
-import { endStream } from "./frames.ts";
-import { expectNextWorks, failure, getText } from "./outcome.ts";
 
 /** Enough to make a reader that is behind stop its stream, and less than its window. */
 const longBytes = 300_000;
@@ -81,9 +88,9 @@ const consumers = ["reading", "paused"] as const;
 
 let tls: { readonly ca: string; readonly server: Certificate };
 
-beforeAll(async () => {
-  const ca = await authority();
-  tls = { ca: ca.cert, server: await certificate(ca, { ip: ["127.0.0.1"] }) };
+beforeAll(() => {
+  const ca = authority();
+  tls = { ca: ca.cert, server: certificate({ ip: ["127.0.0.1"] }, ca) };
 });
 
 interface Cell {

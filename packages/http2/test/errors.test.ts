@@ -1,10 +1,16 @@
 import { inspect } from "node:util";
+import {
+  expectNextWorks,
+  failure,
+  frameAnswers as answering,
+  type FramePeer,
+  frames,
+  frameServer,
+  getText,
+  uint,
+} from "@holdfast/conformance/hostile";
 import { describe, expect, it } from "vitest";
 import { http2 } from "../src/index.ts";
-import type { FramePeer } from "./frame-peer.ts";
-import { answering, frameServer } from "./frame-server.ts";
-import { frames, uint } from "./frames.ts";
-import { expectNextWorks, failure, getText } from "./outcome.ts";
 
 describe("an error", () => {
   const answers: Readonly<Record<string, (peer: FramePeer, stream: number) => Promise<void> | void>> = {

@@ -1,10 +1,22 @@
 import { setImmediate as turn } from "node:timers/promises";
+import {
+  endHeaders,
+  endStream,
+  expectNextWorks,
+  failure,
+  frame,
+  frameAnswers as answering,
+  type FramePeer,
+  type FrameRequest,
+  frames,
+  frameServer,
+  getText,
+  headerBlock,
+  setting,
+  uint,
+} from "@holdfast/conformance/hostile";
 import { describe, expect, it } from "vitest";
 import { http2 } from "../src/index.ts";
-import type { FramePeer, FrameRequest } from "./frame-peer.ts";
-import { answering, frameServer } from "./frame-server.ts";
-import { endHeaders, endStream, frame, frames, headerBlock, setting, uint } from "./frames.ts";
-import { expectNextWorks, failure, getText } from "./outcome.ts";
 
 const cancel = 8;
 

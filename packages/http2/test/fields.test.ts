@@ -1,9 +1,13 @@
+import {
+  endStream,
+  expectNextWorks,
+  failure,
+  frameAnswers as answering,
+  frameServer,
+} from "@holdfast/conformance/hostile";
 import { describe, expect, it } from "vitest";
 import { fieldsOf, listBytes } from "../src/fields.ts";
 import { http2 } from "../src/index.ts";
-import { answering, frameServer } from "./frame-server.ts";
-import { endStream } from "./frames.ts";
-import { expectNextWorks, failure } from "./outcome.ts";
 
 describe("the fields of a response", () => {
   it("have no prototype, and set-cookie is always an array", () => {

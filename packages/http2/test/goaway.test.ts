@@ -1,9 +1,15 @@
+import {
+  endStream,
+  failure,
+  frameAnswers as answering,
+  type FramePeer,
+  frames,
+  frameServer,
+  type FrameServer,
+  getText,
+} from "@holdfast/conformance/hostile";
 import { describe, expect, it } from "vitest";
 import { http2 } from "../src/index.ts";
-import type { FramePeer } from "./frame-peer.ts";
-import { answering, frameServer, type FrameServer } from "./frame-server.ts";
-import { endStream, frames } from "./frames.ts";
-import { failure, getText } from "./outcome.ts";
 
 const lastPossible = 2 ** 31 - 1;
 

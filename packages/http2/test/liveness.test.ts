@@ -3,12 +3,10 @@ import { once } from "node:events";
 import type { ClientHttp2Session } from "node:http2";
 import type { Socket } from "node:net";
 import { setImmediate as turn } from "node:timers/promises";
+import { ack, failure, frameAnswers as answering, frames, frameServer, getText } from "@holdfast/conformance/hostile";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { http2 } from "../src/index.ts";
 import { Liveness } from "../src/liveness.ts";
-import { answering, frameServer } from "./frame-server.ts";
-import { ack, frames } from "./frames.ts";
-import { failure, getText } from "./outcome.ts";
 
 const quick = { intervalMs: 60, timeoutMs: 60 };
 

@@ -5,25 +5,31 @@ import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TlsOptions } from "node:tls";
+import {
+  authority,
+  certificate,
+  type Certificate,
+  failure,
+  frameAnswers as answering,
+  type FramePeer,
+  frames,
+  frameServer,
+  type FrameServerOptions,
+  getText,
+  setting,
+} from "@holdfast/conformance/hostile";
 import type { TransportError } from "@holdfast/transport";
 import { beforeAll, describe, expect, it } from "vitest";
 import { http2, type Http2Options } from "../src/index.ts";
-import { authority, certificate, type Certificate } from "./certificates.ts";
-import type { FramePeer } from "./frame-peer.ts";
-import { answering, frameServer, type FrameServerOptions } from "./frame-server.ts";
-import { frames, setting } from "./frames.ts";
-import { failure, getText } from "./outcome.ts";
 
 let ca: Certificate;
 let good: Certificate;
 let client: Certificate;
 
-beforeAll(async () => {
-  ca = await authority();
-  [good, client] = await Promise.all([
-    certificate(ca, { dns: ["localhost", "a.example"], ip: ["127.0.0.1", "::1"] }),
-    certificate(ca, { dns: ["client"] }),
-  ]);
+beforeAll(() => {
+  ca = authority();
+  good = certificate({ dns: ["localhost", "a.example"], ip: ["127.0.0.1", "::1"] }, ca);
+  client = certificate({ dns: ["client"] }, ca);
 });
 
 /** How a POST to such a peer fails; it leaves no connection. */

@@ -1,9 +1,8 @@
+import { failure, frameAnswers as answering, frameServer, getText } from "@holdfast/conformance/hostile";
 import { isTransport } from "@holdfast/transport";
 import { describe, expect, it } from "vitest";
 import { http2, type Http2Options } from "../src/index.ts";
 import { parseHttp2Options } from "../src/options.ts";
-import { answering, frameServer } from "./frame-server.ts";
-import { failure, getText } from "./outcome.ts";
 
 describe("the options", () => {
   it.each([

@@ -1,10 +1,9 @@
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
+import { frameAnswers as answering, frameServer, setting } from "@holdfast/conformance/hostile";
 import { Agent } from "http2-wrapper";
 import { describe, expect, it } from "vitest";
 import { sessionFactory } from "../src/session-factory.ts";
-import { answering, frameServer } from "./frame-server.ts";
-import { setting } from "./frames.ts";
 
 async function connected(port: number): Promise<Socket> {
   const socket = connect(port, "127.0.0.1");

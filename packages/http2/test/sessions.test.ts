@@ -1,10 +1,14 @@
 import { setImmediate as turn } from "node:timers/promises";
+import {
+  failure,
+  frameAnswers as answering,
+  type FramePeer,
+  frameServer,
+  getText,
+  setting,
+} from "@holdfast/conformance/hostile";
 import { describe, expect, it } from "vitest";
 import { http2 } from "../src/index.ts";
-import type { FramePeer } from "./frame-peer.ts";
-import { answering, frameServer } from "./frame-server.ts";
-import { setting } from "./frames.ts";
-import { failure, getText } from "./outcome.ts";
 
 /** Answers nothing until `count` requests are there, on all connections together. */
 function whenThere(count: number): { readonly promise: Promise<void>; arrived(): void } {

@@ -13,10 +13,14 @@ export const frames = {
 /** Identifiers of settings (RFC 9113, 6.5.2). */
 export const setting = { maxStreams: 3, windowBytes: 4, frameBytes: 5, headBytes: 6 } as const;
 
+/** Flag of DATA and HEADERS. */
 export const endStream = 0x1;
+/** Flag of SETTINGS and PING. */
 export const ack = 0x1;
+/** Flag of HEADERS, PUSH_PROMISE and CONTINUATION. */
 export const endHeaders = 0x4;
 
+/** A frame as it came (RFC 9113, 4.1). */
 export interface Frame {
   readonly type: number;
   readonly flags: number;
@@ -24,11 +28,12 @@ export interface Frame {
   readonly payload: Buffer;
 }
 
+/** The bytes of a frame, whatever sense it makes. */
 export function frame(type: number, stream: number, payload: Uint8Array, flags = 0): Buffer {
   return Buffer.concat([uint(payload.byteLength, 3), Buffer.from([type, flags]), uint(stream, 4), payload]);
 }
 
-/** Literals that no table remembers (RFC 7541, 6.2.2). */
+/** A block of fields as HPACK has it: literals that no table remembers (RFC 7541, 6.2.2). */
 export function headerBlock(fields: readonly (readonly [string, string])[]): Buffer {
   const text = (value: string): Buffer[] => [length(value.length), Buffer.from(value, "latin1")];
   return Buffer.concat(fields.flatMap(([name, value]) => [Buffer.from([0]), ...text(name), ...text(value)]));
@@ -43,6 +48,7 @@ function length(value: number): Buffer {
   return Buffer.from([...bytes, rest]);
 }
 
+/** A number in network order. */
 export function uint(value: number, bytes: number): Buffer {
   const buffer = Buffer.alloc(bytes);
   buffer.writeUIntBE(value, 0, bytes);

@@ -1,7 +1,9 @@
 import type { Socket } from "node:net";
 import { ack, endHeaders, endStream, type Frame, frame, frames, headerBlock, uint } from "./frames.ts";
 import { HeadReader } from "./head-reader.ts";
+import { beneath, Gone } from "./scripted-server.ts";
 
+/** The head of a request. */
 export interface FrameRequest {
   readonly method: string;
   readonly path: string;
@@ -19,9 +21,6 @@ export interface FramePeerOptions {
   /** Answer PING, default true. */
   readonly pong?: boolean;
 }
-
-/** Thrown by whatever waits for the client when it has gone. */
-export class Gone extends Error {}
 
 const preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
@@ -183,7 +182,7 @@ export class FramePeer {
 
   /** Ends with RST, beneath TLS if there is some. */
   reset(): void {
-    ((this.socket as Socket & { readonly _parent?: Socket })._parent ?? this.socket).resetAndDestroy();
+    beneath(this.socket).resetAndDestroy();
   }
 
   // ---- inside

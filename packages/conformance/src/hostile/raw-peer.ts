@@ -1,6 +1,5 @@
-import { once } from "node:events";
-import { type AddressInfo, createServer, type ListenOptions, type Server, type Socket } from "node:net";
-import { createServer as createTlsServer, type TlsOptions } from "node:tls";
+import type { Socket } from "node:net";
+import { beneath, Gone } from "./scripted-server.ts";
 
 /** One request as it stood on the wire. */
 export interface RawRequest {
@@ -17,7 +16,7 @@ export interface RawRequest {
 }
 
 /** The server's end of one connection: reads requests, and writes exactly what it is told. */
-export class Peer {
+export class RawPeer {
   readonly socket: Socket;
   /** From 0, in the order of accepting. */
   readonly index: number;
@@ -33,7 +32,6 @@ export class Peer {
     this.index = index;
     this.#requests = requests;
     this.closed = new Promise((resolve) => socket.once("close", () => resolve()));
-    socket.on("error", () => {});
     socket.on("data", (chunk: Buffer) => {
       this.#bytes = Buffer.concat([this.#bytes, chunk]);
       this.#wake();
@@ -105,17 +103,12 @@ export class Peer {
 
   /** Ends with FIN and, over TLS, without saying goodbye before. */
   hangUp(): void {
-    this.#raw().destroy();
+    beneath(this.socket).destroy();
   }
 
   /** Ends with RST. */
   reset(): void {
-    this.#raw().resetAndDestroy();
-  }
-
-  /** The socket beneath TLS, or this one. */
-  #raw(): Socket {
-    return (this.socket as Socket & { readonly _parent?: Socket })._parent ?? this.socket;
+    beneath(this.socket).resetAndDestroy();
   }
 
   async #chunked(): Promise<Buffer> {
@@ -136,92 +129,4 @@ export class Peer {
       this.#wake = resolve;
     });
   }
-}
-
-/** The client hung up; it ends a script quietly. */
-export class Gone extends Error {}
-
-export interface RawServer extends AsyncDisposable {
-  readonly port: number;
-  /** Scheme, host and port; no slash at the end. */
-  readonly url: string;
-  /** Whole requests in the order of their arrival, over all connections. */
-  readonly requests: readonly RawRequest[];
-  readonly peers: readonly Peer[];
-  /** Resolves when no connection is open. */
-  idle(): Promise<void>;
-  /** Stops listening; connections stay. */
-  stop(): void;
-}
-
-export interface RawServerOptions {
-  readonly tls?: TlsOptions;
-  readonly listen?: ListenOptions;
-}
-
-/**
- * A server that runs `script` on each connection. A script may return while its connection stays open; one that throws
- * anything but {@link Gone} makes disposing the server throw.
- */
-export async function rawServer(
-  script: (peer: Peer) => Promise<void> | void,
-  { tls, listen = {} }: RawServerOptions = {},
-): Promise<RawServer> {
-  const requests: RawRequest[] = [];
-  const peers: Peer[] = [];
-  const failures: unknown[] = [];
-  const onSocket = async (socket: Socket): Promise<void> => {
-    const peer = new Peer(socket, peers.length, requests);
-    peers.push(peer);
-    try {
-      await script(peer);
-    } catch (error) {
-      if (!(error instanceof Gone)) failures.push(error);
-    }
-  };
-  const accept = (socket: Socket): void => void onSocket(socket);
-  const server: Server = tls === undefined ? createServer(accept) : createTlsServer(tls, accept);
-  const sockets = new Set<Socket>();
-  server.on("tlsClientError", () => {});
-  server.on("connection", (socket: Socket) => {
-    sockets.add(socket);
-    socket.on("error", () => {});
-    socket.once("close", () => sockets.delete(socket));
-  });
-  server.listen(listen.path === undefined ? { host: "127.0.0.1", port: 0, ...listen } : listen);
-  await once(server, "listening");
-  const address = server.address() as AddressInfo | string;
-  const port = typeof address === "string" ? 80 : address.port;
-  return {
-    port,
-    url: `${tls === undefined ? "http" : "https"}://127.0.0.1:${port}`,
-    requests,
-    peers,
-    idle: async () => {
-      for (const socket of sockets) if (!socket.closed) await once(socket, "close");
-    },
-    stop: () => void server.close(),
-    [Symbol.asyncDispose]: async () => {
-      for (const socket of sockets) socket.destroy();
-      if (server.listening) {
-        server.close();
-        await once(server, "close");
-      }
-      if (failures.length > 0) throw failures[0];
-    },
-  };
-}
-
-/** A script that answers each request with what `answer` returns, in the order of their arrival. */
-export function answering(
-  answer: (request: RawRequest, peer: Peer) => string | Promise<string>,
-): (peer: Peer) => Promise<void> {
-  return async (peer) => {
-    for (;;) await peer.write(await answer(await peer.request(), peer));
-  };
-}
-
-/** A response with a length. */
-export function ok(body = "ok", head = ""): string {
-  return `HTTP/1.1 200 OK\r\n${head}content-length: ${body.length}\r\n\r\n${body}`;
 }

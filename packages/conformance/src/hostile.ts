@@ -1,0 +1,16 @@
+export type { Certificate, CertificateHosts, Validity } from "./hostile/certificates.ts";
+export { authority, certificate } from "./hostile/certificates.ts";
+export type { ListenAs, Script, ScriptedServer } from "./hostile/scripted-server.ts";
+export { Gone } from "./hostile/scripted-server.ts";
+export type { RawRequest } from "./hostile/raw-peer.ts";
+export { RawPeer } from "./hostile/raw-peer.ts";
+export type { RawServer } from "./hostile/raw-server.ts";
+export { ok, rawAnswers, rawServer } from "./hostile/raw-server.ts";
+export type { Frame } from "./hostile/frames.ts";
+export { ack, endHeaders, endStream, frame, frames, headerBlock, setting, uint } from "./hostile/frames.ts";
+export type { FramePeerOptions, FrameRequest } from "./hostile/frame-peer.ts";
+export { FramePeer } from "./hostile/frame-peer.ts";
+export type { FrameServer, FrameServerOptions } from "./hostile/frame-server.ts";
+export { frameAnswers, frameServer } from "./hostile/frame-server.ts";
+export type { Asked } from "./hostile/outcome.ts";
+export { expectNextWorks, failure, getText } from "./hostile/outcome.ts";
