@@ -1,6 +1,8 @@
 import { type ConnectionInfo, isTransportError, type Transport, type TransportRequest } from "@holdfast/transport";
+import { type CountedOrigin, countHeads } from "./count-heads.ts";
 import { type Answer, type Equality, judgeAnswers } from "./equality.ts";
 import { isConnectFailure } from "./failure.ts";
+import type { HeadCount } from "./head-count.ts";
 import type { Measurement } from "./measure.ts";
 import type { Progress } from "./progress.ts";
 import { type Run, startRun } from "./run.ts";
@@ -11,6 +13,8 @@ import { requestOf, roundSizes, runClosedLoop, warmUpSize, type Workload } from 
 export interface Target {
   readonly name: "plain" | "tls" | "url";
   readonly url: string;
+  /** Where heads are counted; without it they are not. */
+  readonly counted?: CountedOrigin;
 }
 
 export interface TransportResult {
@@ -20,6 +24,8 @@ export interface TransportResult {
   readonly measurement: Measurement;
   /** Connections by the transport's own count. More than the measured ones if some carried no answer. */
   readonly openedByStats: number;
+  /** What heads take, counted after the measured rounds; undefined where they could not be counted. */
+  readonly heads: HeadCount | undefined;
 }
 
 /** What came of one target. */
@@ -118,6 +124,12 @@ async function compareWith(
   for (const { entry, transport } of probed) await warmUp({ entry, transport }, target, request, options);
   const runs = probed.map(({ entry }) => startRun(entry, create(entry), options));
   await measureRounds(runs, target, request, options);
+  const heads = new Map<Entry, HeadCount | undefined>();
+  for (const { entry } of runs) {
+    if (target.counted !== undefined && runs.every(({ observer }) => !observer.done)) {
+      heads.set(entry, await countHeads(create(entry), target.counted, workload, signal));
+    }
+  }
 
   const ledgers = runs.map(({ ledger }) => ledger);
   let equality = judgeAnswers([first.answer, second.answer], ledgers);
@@ -138,6 +150,7 @@ async function compareWith(
       protocol: entry.protocol,
       measurement: meter.measurement(),
       openedByStats: transport.stats().totals.connectionsOpened,
+      heads: heads.get(entry),
     })),
     equality: ledgers.every(({ answers }) => answers === 0) ? undefined : equality,
     firstAnswer: ledgers.find((ledger) => ledger.first !== undefined)?.first,

@@ -5,6 +5,7 @@ import { type Environment, networkOf } from "./environment.ts";
 import type { Answer, Equality } from "./equality.ts";
 import { describeFailure } from "./failure.ts";
 import type { Latency, Round } from "./measure.ts";
+import type { HeadCount } from "./head-count.ts";
 import { type Comparison, type Outcome, outcomeOf } from "./outcome.ts";
 import { roundSizes, warmUpSize } from "./workload.ts";
 
@@ -63,6 +64,7 @@ export interface TransportJson {
   readonly maxStreams: number | null;
   readonly reusedShare: number;
   readonly cpuMicrosPerRequest: number | null;
+  readonly heads: HeadCount | null;
   readonly rounds: readonly Round[];
 }
 
@@ -134,6 +136,7 @@ function transportJson(
     maxStreams: measurement.maxStreams ?? null,
     reusedShare: measurement.reusedShare,
     cpuMicrosPerRequest: cpuMicrosPerRequest ?? null,
+    heads: result.heads ?? null,
     rounds: measurement.rounds,
   };
 }

@@ -2,6 +2,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { styleText } from "node:util";
 import { compareTarget, type Target, type TargetResult } from "./compare.ts";
+import type { CountedOrigin } from "./count-heads.ts";
 import { readEnvironment } from "./environment.ts";
 import { describeFailure } from "./failure.ts";
 import { toJson } from "./json.ts";
@@ -64,8 +65,10 @@ async function compareAll(options: RunOptions, signal: AbortSignal): Promise<Com
   } else {
     const origin = await startOrigin();
     try {
-      await compare({ name: "plain", url: origin.plainUrl }, undefined);
-      await compare({ name: "tls", url: origin.tlsUrl }, origin.certificate);
+      const counted = (url: string): CountedOrigin => ({ url, take: origin.takeHeadCount });
+      const { urls, countedUrls, certificate } = origin;
+      await compare({ name: "plain", url: urls.plain, counted: counted(countedUrls.plain) }, undefined);
+      await compare({ name: "tls", url: urls.tls, counted: counted(countedUrls.tls) }, certificate);
     } finally {
       await origin.close();
     }

@@ -1,21 +1,13 @@
 // The child that startOrigin() runs: one handler, served over HTTP/1.1 and HTTP/2, in plain and over TLS, until the parent is gone.
-import { createHash } from "node:crypto";
 import { once } from "node:events";
-import {
-  createServer as createHttp1Server,
-  type IncomingMessage,
-  type ServerOptions,
-  type ServerResponse,
-} from "node:http";
-import {
-  createSecureServer,
-  createServer as createHttp2Server,
-  type Http2ServerRequest,
-  type Http2ServerResponse,
-} from "node:http2";
-import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
+import { createServer as createHttp1Server, type ServerOptions } from "node:http";
+import { createSecureServer, createServer as createHttp2Server } from "node:http2";
+import type { AddressInfo, Server, Socket } from "node:net";
 import { generate } from "selfsigned";
-import type { OriginMessage } from "./origin.ts";
+import { answer } from "./answer.ts";
+import { countingServers } from "./counting-servers.ts";
+import type { OriginMessage, OriginQuestion, OriginUrls } from "./origin.ts";
+import { createPlainServer } from "./plain-server.ts";
 
 /** Longer than a transport has to wait for its next turn. */
 const serverOptions: ServerOptions = { keepAliveTimeout: 60_000 };
@@ -45,46 +37,6 @@ async function makeCertificate(): Promise<{ readonly key: string; readonly cert:
   return { key, cert };
 }
 
-/** Says what was received, so that equal answers prove equal requests; about 200 bytes. */
-function answer(request: IncomingMessage | Http2ServerRequest, response: ServerResponse | Http2ServerResponse): void {
-  const hash = createHash("sha256");
-  let bytes = 0;
-  request.on("data", (chunk: Buffer) => {
-    hash.update(chunk);
-    bytes += chunk.byteLength;
-  });
-  request.on("end", () => {
-    const { method, url } = request;
-    const json = JSON.stringify({
-      from: "holdfast-compare",
-      method,
-      path: url,
-      received: { bytes, sha256: hash.digest("hex") },
-    });
-    response.setHeader("content-type", "application/json");
-    response.setHeader("content-length", Buffer.byteLength(json));
-    response.end(json);
-  });
-}
-
-/** One port for HTTP/1.1 and h2c: no method of HTTP/1.1 begins as the preface of HTTP/2 does (RFC 9113, 3.4). */
-function createPlainServer(): Server {
-  const http1 = createHttp1Server(serverOptions, answer);
-  const http2 = createHttp2Server(answer);
-  return createServer({ allowHalfOpen: true, noDelay: true }, (socket: Socket) => {
-    const choose = (): void => {
-      const start = socket.read(3) as Buffer | null;
-      if (start === null) return;
-      socket.off("readable", choose).off("error", ignore);
-      socket.unshift(start);
-      (start.toString("latin1") === "PRI" ? http2 : http1).emit("connection", socket);
-    };
-    socket.on("readable", choose).on("error", ignore);
-  });
-}
-
-function ignore(): void {}
-
 async function listen(server: Server): Promise<number> {
   server.listen({ host: "127.0.0.1", port: 0, backlog: 4_096 });
   await once(server, "listening");
@@ -93,14 +45,22 @@ async function listen(server: Server): Promise<number> {
 
 async function main(): Promise<void> {
   const { key, cert } = await makeCertificate();
-  const plainPort = await listen(createPlainServer());
-  const tlsPort = await listen(createSecureServer({ ...serverOptions, key, cert, allowHTTP1: true }, answer));
-  tell({
-    kind: "ready",
-    plainUrl: `http://127.0.0.1:${plainPort}/`,
-    tlsUrl: `https://127.0.0.1:${tlsPort}/`,
-    certificate: cert,
+  const http1 = createHttp1Server(serverOptions, answer);
+  const http2 = createHttp2Server(answer);
+  const plain = createPlainServer({
+    http1: (socket: Socket) => http1.emit("connection", socket),
+    http2: (socket: Socket) => http2.emit("connection", socket),
   });
+  const tls = createSecureServer({ ...serverOptions, key, cert, allowHTTP1: true }, answer);
+  const counting = countingServers({ ...serverOptions, key, cert });
+  process.on("message", (question: OriginQuestion) => {
+    if (question.kind === "heads") tell({ kind: "heads", count: counting.take() });
+  });
+  const urls = async (servers: { readonly plain: Server; readonly tls: Server }): Promise<OriginUrls> => ({
+    plain: `http://127.0.0.1:${await listen(servers.plain)}/`,
+    tls: `https://127.0.0.1:${await listen(servers.tls)}/`,
+  });
+  tell({ kind: "ready", urls: await urls({ plain, tls }), countedUrls: await urls(counting), certificate: cert });
 }
 
 process.on("disconnect", () => process.exit(0));

@@ -3,9 +3,10 @@ import type { TargetResult, TransportResult } from "./compare.ts";
 import { networkOf } from "./environment.ts";
 import type { Equality } from "./equality.ts";
 import { describeFailure } from "./failure.ts";
+import { headBytesPerExchange } from "./head-count.ts";
 import { type Comparison, wasMeasured } from "./outcome.ts";
 import { type Column, layTable } from "./table.ts";
-import { bestOf, verdictOf } from "./verdict.ts";
+import { bestOf, headBytes, headsVerdictOf, verdictOf } from "./verdict.ts";
 import { roundSizes, warmUpSize, type Workload } from "./workload.ts";
 
 /** Marks text up for a terminal, or leaves it as it is. */
@@ -60,6 +61,7 @@ function renderTarget(result: TargetResult, workload: Workload, paint: Paint): s
     ...rows,
     "",
     ...others.flatMap((other) => (baseline === undefined ? [] : (verdictOf(baseline, other) ?? []))),
+    ...results.flatMap((one) => headsVerdictOf(one) ?? []),
     ...(best === undefined ? [] : [best]),
     ...leftOut.map(({ title, error }) => renderLeftOut(title, error, target.url)),
     ...(equality === undefined ? ["No answer to compare."] : renderEquality(equality, result)),
@@ -77,24 +79,26 @@ function renderLeftOut(title: string, error: unknown, url: string): string {
     : `${title} is left out: no such connection to ${origin} could be made (${code}).`;
 }
 
-/** Handshakes and streams have a column only where there were any. */
+/** Handshakes, streams and heads have a column only where there were any or they could be counted. */
 function layResults(results: readonly TransportResult[]): readonly string[] {
   const secure = results.some(({ measurement: { handshakes } }) => handshakes.full + handshakes.resumed > 0);
   const multiplexed = results.some(({ measurement: { maxStreams } }) => maxStreams !== undefined);
+  const counted = results.some(({ heads }) => heads !== undefined);
   const right = (first: string, second: string): Column => ({ header: [first, second], align: "right" });
   const columns: Column[] = [
     { header: ["", "transport"], align: "left" },
-    right("requests", "per s"),
+    right("", "req/s"),
     right("p50", "ms"),
     right("p90", "ms"),
     right("p99", "ms"),
     right("connections", "opened"),
-    ...(secure ? [right("TLS full", "/ resumed")] : []),
+    ...(secure ? [right("TLS full", "/resumed")] : []),
     ...(multiplexed ? [right("streams", "at once")] : []),
     right("reused", "%"),
+    ...(counted ? [right("heads", "B/req")] : []),
     right("CPU", "µs/req"),
   ];
-  const rows = results.map(({ title, measurement }) => {
+  const rows = results.map(({ title, measurement, heads }) => {
     const { latencyMs, cpuMicrosPerRequest, handshakes } = measurement;
     return [
       title,
@@ -103,10 +107,11 @@ function layResults(results: readonly TransportResult[]): readonly string[] {
       milliseconds(latencyMs?.p90),
       milliseconds(latencyMs?.p99),
       count(measurement.connections),
-      ...(secure ? [`${count(handshakes.full)} / ${count(handshakes.resumed)}`] : []),
+      ...(secure ? [`${count(handshakes.full)}/${count(handshakes.resumed)}`] : []),
       ...(multiplexed ? [measurement.maxStreams === undefined ? "-" : count(measurement.maxStreams)] : []),
       // Rounded down: 100 means all.
       decimal(Math.floor(measurement.reusedShare * 1_000) / 10, 1),
+      ...(counted ? [bytesOrNone(heads === undefined ? undefined : headBytesPerExchange(heads))] : []),
       decimal(cpuMicrosPerRequest, 0),
     ];
   });
@@ -175,6 +180,10 @@ function decimal(value: number | undefined, digits: number): string {
   return value === undefined
     ? "-"
     : value.toLocaleString("en-US", { minimumFractionDigits: digits, maximumFractionDigits: digits });
+}
+
+function bytesOrNone(value: number | undefined): string {
+  return value === undefined ? "-" : headBytes(value);
 }
 
 /** Three digits that count; a table has no room for more. */

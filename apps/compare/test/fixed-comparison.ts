@@ -5,9 +5,10 @@ import type { Comparison } from "../src/outcome.ts";
 
 /** Results with round figures, for what only reads them. */
 export function transportResult(
-  names: Pick<TransportResult, "name" | "title">,
+  facts: Pick<TransportResult, "name" | "title"> & Partial<Pick<TransportResult, "protocol" | "heads">>,
   changes: Partial<Measurement> = {},
 ): TransportResult {
+  const { name, title, protocol = "http/1.1", heads } = facts;
   const measurement: Measurement = {
     answered: 2_000,
     failed: 0,
@@ -26,7 +27,7 @@ export function transportResult(
     ],
     ...changes,
   };
-  return { ...names, protocol: "http/1.1", measurement, openedByStats: measurement.connections };
+  return { name, title, protocol, measurement, openedByStats: measurement.connections, heads };
 }
 
 export const kept: TransportResult = transportResult({ name: "http1", title: "HTTP/1.1 keep-alive" });
@@ -47,7 +48,7 @@ export const fresh: TransportResult = transportResult(
 );
 
 export const multiplexed: TransportResult = transportResult(
-  { name: "h2", title: "HTTP/2" },
+  { name: "h2", title: "HTTP/2", protocol: "h2" },
   {
     requestsPerSecond: 20_000,
     cpuMicrosPerRequest: 50,

@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
+import { noHeads } from "../src/head-count.ts";
 import { toJson } from "../src/json.ts";
 import { comparisonOf, fresh, kept, refused, targetResult, transportResult } from "./fixed-comparison.ts";
 
@@ -54,6 +55,7 @@ describe("the JSON of a run", () => {
         maxStreams: null,
         reusedShare: 0.992,
         cpuMicrosPerRequest: 40,
+        heads: null,
         rounds: kept.measurement.rounds,
       },
     ]);
@@ -74,10 +76,8 @@ describe("the JSON of a run", () => {
     const leftOut = [{ name: "h2c", title: "HTTP/2 (h2c)", error: refused() }];
     const differences = [{ transport: "http1", part: "body", answers: 1, detail: "other" }] as const;
     const equality = { verdict: "different", differences, varying: [], ignoredFields: [] } as const;
-    const all = toJson(
-      comparisonOf(targetResult({ results: [fresh, transportResult(kept, failing)], probeFailure, leftOut, equality })),
-      "1",
-    );
+    const results = [{ ...fresh, heads: noHeads }, transportResult(kept, failing)];
+    const all = toJson(comparisonOf(targetResult({ results, probeFailure, leftOut, equality })), "1");
     const undescribed = [...memberNames(all)].filter((name) => !schema.includes(`\`${name}\``));
     expect(undescribed).toEqual([]);
     expect(JSON.parse(JSON.stringify(all))).toEqual(all);

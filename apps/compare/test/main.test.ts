@@ -115,6 +115,12 @@ describe("without a url", () => {
       expect(multiplexed).toMatchObject({ answered: 60, failed: 0, connections: { opened: 1, openedByStats: 1 } });
       expect(multiplexed?.maxStreams).toBeGreaterThan(1);
       expect(multiplexed?.maxStreams).toBeLessThanOrEqual(16);
+      for (const { protocol, heads } of transports) {
+        expect(heads?.exchanges).toBe(60);
+        const saved = (heads?.sentTextBytes ?? 0) - (heads?.sentBytes ?? 0);
+        if (protocol === "h2") expect(saved).toBeGreaterThan(60 * 20);
+        else expect(saved).toBe(0);
+      }
       for (const { handshakes, connections, latencyMs, cpuMicrosPerRequest, rounds } of transports) {
         expect(handshakes.full + handshakes.resumed).toBe(name === "tls" ? connections.opened : 0);
         expect(latencyMs?.p50).toBeGreaterThan(0);
@@ -173,6 +179,7 @@ describe("with a url", () => {
     expect([fresh?.connections.opened, kept?.connections.opened]).toEqual([40, 4]);
     expect(connections).toBeGreaterThanOrEqual(2 + 10 + 40 + 4);
     expect(json.targets[0]?.answer).toMatchObject({ status: 200, bodyBytes: 6 });
+    expect([fresh?.heads, kept?.heads]).toEqual([null, null]);
     expect(json.targets[0]?.leftOut).toMatchObject([{ name: "h2c", failure: { code: "NEGOTIATION_FAILED" } }]);
     expect(stdout).toContain(`\nHTTP/2 (h2c) is left out: ${new URL(url).origin} does not speak it.\n`);
     expect(code).toBe(0);

@@ -18,21 +18,21 @@ describe("the local origin", () => {
     try {
       const received = { bytes: 0, sha256: "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855" };
       const expected = { from: "holdfast-compare", method: "GET", path: "/", received };
-      const [plain] = await once(get(origin.plainUrl, { agent: false }), "response");
+      const [plain] = await once(get(origin.urls.plain, { agent: false }), "response");
       expect(await json(plain as NodeJS.ReadableStream)).toEqual(expected);
-      const [secure] = await once(getTls(origin.tlsUrl, { agent: false, ca: origin.certificate }), "response");
+      const [secure] = await once(getTls(origin.urls.tls, { agent: false, ca: origin.certificate }), "response");
       expect(await json(secure as NodeJS.ReadableStream)).toEqual(expected);
     } finally {
       await origin.close();
     }
-    const [error] = await once(get(origin.plainUrl, { agent: false }), "error").catch((reason: unknown) => [reason]);
+    const [error] = await once(get(origin.urls.plain, { agent: false }), "error").catch((reason: unknown) => [reason]);
     expect(error).toMatchObject({ code: "ECONNREFUSED" });
   });
 
   it("serves HTTP/2 on the same two ports", async () => {
     const origin = await startOrigin();
     try {
-      const answers = [origin.plainUrl, origin.tlsUrl].map(async (url) => {
+      const answers = [origin.urls.plain, origin.urls.tls].map(async (url) => {
         const session = connect(url, { ca: origin.certificate });
         const stream = session.request({ ":path": "/h2" });
         const [headers] = await once(stream, "response");
@@ -51,7 +51,7 @@ describe("the local origin", () => {
 
   it("tells HTTP/1.1 and HTTP/2 apart however slowly the first bytes come", async () => {
     const origin = await startOrigin();
-    const { hostname, port } = new URL(origin.plainUrl);
+    const { hostname, port } = new URL(origin.urls.plain);
     const firstLine = async (bytes: string): Promise<string> => {
       const socket = createConnection(Number(port), hostname).setNoDelay(true);
       for (const byte of bytes) await new Promise((resolve) => socket.write(byte, "latin1", resolve));

@@ -1,0 +1,39 @@
+import type { Transport } from "@holdfast/transport";
+import type { HeadCount } from "./head-count.ts";
+import { requestOf, runClosedLoop, type Workload } from "./workload.ts";
+
+/** An origin that counts what the heads of exchanges take. */
+export interface CountedOrigin {
+  readonly url: string;
+  /** What was counted since the last call. */
+  take(): Promise<HeadCount>;
+}
+
+/** Enough for a connection's first heads, which compression has seen nothing of yet, to weigh little. */
+const maxCounted = 100;
+
+/**
+ * Runs up to 100 exchanges of the workload over a transport that has no connections yet, and returns what their heads took.
+ * Undefined if one failed, or if the origin did not meet every one of them as an exchange.
+ */
+export async function countHeads(
+  transport: Transport,
+  origin: CountedOrigin,
+  workload: Workload,
+  signal: AbortSignal,
+): Promise<HeadCount | undefined> {
+  const count = Math.min(maxCounted, workload.requests);
+  const loop = { count, concurrency: workload.concurrency };
+  let answered = 0;
+  let failed = false;
+  await origin.take();
+  await runClosedLoop(transport, requestOf(workload, origin.url), loop, {
+    answered: () => (answered += 1),
+    failed: () => (failed = true),
+    get done() {
+      return failed || signal.aborted;
+    },
+  });
+  const heads = await origin.take();
+  return answered === count && heads.exchanges === count ? heads : undefined;
+}
