@@ -1,5 +1,6 @@
 /** One measurement: `run.ts MODULE CLIENT ORIGIN REQUESTS CONCURRENCY` prints one line of JSON. */
-import type { BenchClients, BenchOrigin } from "./bench.ts";
+import type { BenchClients } from "./bench.ts";
+import type { BenchOrigin } from "./processes.ts";
 
 const [module = "", name = "", origin = "", requests = "", concurrency = ""] = process.argv.slice(2);
 const { clients } = (await import(module)) as { readonly clients: BenchClients };

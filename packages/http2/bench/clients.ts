@@ -2,10 +2,14 @@ import { once } from "node:events";
 import { connect, type OutgoingHttpHeaders } from "node:http2";
 import type { Readable } from "node:stream";
 import type { BenchClients } from "@holdfast/bench";
+import { createClient } from "@connectrpc/connect";
+import { createConnectTransport, Http2SessionManager } from "@connectrpc/connect-node";
+import { Client as GrpcClient, credentials } from "@grpc/grpc-js";
 import { http2, type Http2Options } from "@holdfast/http2";
 import got from "got";
 import { Agent as WrapperAgent, globalAgent, request as wrapperRequest } from "http2-wrapper";
 import { Agent, request } from "undici";
+import { benchService, decodeAnswer, getPath } from "./rpc.ts";
 
 export const clients: BenchClients = {
   "node:http2": async ({ url, certificate }) => {
@@ -49,6 +53,24 @@ export const clients: BenchClients = {
     const client = got.extend({ http2: true, https, retry: { limit: 0 }, decompress: false });
     // The agent that got takes by itself.
     return { get: async () => (await client(url).buffer()).byteLength, close: () => globalAgent.destroy() };
+  },
+  "@grpc/grpc-js, unary": ({ url, certificate = "" }) => {
+    const client = new GrpcClient(new URL(url).host, credentials.createSsl(Buffer.from(certificate)));
+    const empty = (): Buffer => Buffer.alloc(0);
+    const get = (): Promise<number> =>
+      new Promise((resolve, reject) => {
+        client.makeUnaryRequest(getPath, empty, decodeAnswer, undefined, (error, answer = "") => {
+          if (error === null) resolve(answer.length);
+          else reject(error);
+        });
+      });
+    return { get, close: () => client.close() };
+  },
+  "@connectrpc/connect-node, unary": ({ url, certificate }) => {
+    const sessionManager = new Http2SessionManager(url, {}, tlsOptions(certificate));
+    const transport = createConnectTransport({ httpVersion: "2", baseUrl: url, sessionManager });
+    const client = createClient(benchService, transport);
+    return { get: async () => (await client.get({})).value.length, close: () => sessionManager.abort() };
   },
 };
 

@@ -1,0 +1,2 @@
+export type { BenchOrigin } from "./processes.ts";
+export { bench, type BenchClient, type BenchClients } from "./bench.ts";
