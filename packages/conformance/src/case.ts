@@ -1,4 +1,6 @@
 import type { Capabilities, Timeouts, Transport } from "@holdfast/transport";
+import type { Fault } from "./hostile/fault.ts";
+import type { Hostile, HostileOptions, HostileOrigin } from "./hostile/hostile.ts";
 import type { Origin } from "./origin/origin.ts";
 
 /** What a case asks of the transport that it tries. Names are those of the adapters, save the first. */
@@ -9,6 +11,8 @@ export interface FixtureOptions {
    */
   readonly maxConcurrent?: number;
   readonly maxQueued?: number;
+  /** Connections to one origin, however many exchanges each carries. Asked for only where the origin has the fault `limit`. */
+  readonly maxConnections?: number;
   readonly timeouts?: Partial<Timeouts>;
   readonly limits?: { readonly bodyBytes?: number };
 }
@@ -24,6 +28,8 @@ export interface Fixture {
   /** Must hand over what it is given, so that a bad option is refused by the adapter. */
   createTransport(options?: FixtureOptions): Transport | Promise<Transport>;
   readonly origin: Origin;
+  /** Of the same protocol. Without it the cases that need a fault do not apply, and are listed as such. */
+  readonly hostile?: Hostile;
   readonly traits: Traits;
 }
 
@@ -35,6 +41,8 @@ export interface Case {
   readonly title: string;
   /** Where one of them is false, the case gives way to one that asserts that it really is not there. */
   readonly requires: readonly (keyof Capabilities)[];
+  /** What the hostile origin must be able to express; where it is not, the case does not apply. None for most. */
+  readonly faults: readonly Fault[];
   /**
    * Resolves if the adapter keeps the rule, rejects with what it did instead. The case ends every transport that it makes
    * and every response that it gets.
@@ -42,14 +50,48 @@ export interface Case {
   run(fixture: Fixture): Promise<void>;
 }
 
-/** A case as data. */
+/** A case as data, tried with the origin that behaves. */
 export function rule(
   id: string,
   title: string,
   run: (fixture: Fixture) => Promise<void>,
   ...requires: (keyof Capabilities)[]
 ): Case {
-  return { id, title, requires, run };
+  return { id, title, requires, faults: [], run };
+}
+
+/** What a case that needs a hostile origin works with: an origin of its own, and a way to make transports. */
+export interface HostileFixture {
+  readonly origin: HostileOrigin;
+  readonly createTransport: Fixture["createTransport"];
+}
+
+export interface HostileNeeds {
+  readonly faults: readonly [Fault, ...Fault[]];
+  readonly requires?: readonly (keyof Capabilities)[];
+  /** Of the origin. */
+  readonly options?: HostileOptions;
+}
+
+/** A case as data, tried with an origin that misbehaves on command. */
+export function hostileRule(
+  id: string,
+  title: string,
+  { faults, requires = [], options }: HostileNeeds,
+  run: (fixture: HostileFixture) => Promise<void>,
+): Case {
+  return {
+    id,
+    title,
+    requires,
+    faults,
+    run: async (fixture) => {
+      const { hostile } = fixture;
+      if (hostile === undefined) throw new TypeError(`${id} needs a fixture with a hostile origin`);
+      await using origin = await hostile.listen(options);
+      await run({ origin, createTransport: (wanted) => fixture.createTransport(wanted) });
+    },
+  };
 }
 
 /** The address of a path of the kit's application; `id` names the exchange to the origin's control. */

@@ -1,3 +1,21 @@
+export type { Fault } from "./hostile/fault.ts";
+export { inexpressible } from "./hostile/fault.ts";
+export type {
+  HeadOptions,
+  Hostile,
+  HostileConnection,
+  HostileExchange,
+  HostileOptions,
+  HostileOrigin,
+  HostileResponse,
+  ResetReason,
+} from "./hostile/hostile.ts";
+export { Arrivals, hostileOrigin } from "./hostile/arrivals.ts";
+export type { HostileTls } from "./hostile/hostile-tls.ts";
+export { http1Hostile } from "./hostile/http1.ts";
+export { http2Hostile } from "./hostile/http2.ts";
+export type { InProcessHostile } from "./hostile/in-process.ts";
+export { inProcessHostile } from "./hostile/in-process.ts";
 export type { Certificate, CertificateHosts, Validity } from "./hostile/certificates.ts";
 export { authority, certificate } from "./hostile/certificates.ts";
 export type { ListenAs, Script, ScriptedServer } from "./hostile/scripted-server.ts";

@@ -1,12 +1,16 @@
-export type { Case, Fixture, FixtureOptions, Traits } from "./case.ts";
-export { rule, urlOf } from "./case.ts";
+export type { Case, Fixture, FixtureOptions, HostileFixture, HostileNeeds, Traits } from "./case.ts";
+export { hostileRule, rule, urlOf } from "./case.ts";
 export { allCases } from "./cases/all-cases.ts";
 export type { CaseResult, RunOptions } from "./run-cases.ts";
 export { capabilitiesOf, runCase, runCases } from "./run-cases.ts";
 export { caseFor } from "./absence.ts";
+export { whyNot } from "./applies.ts";
+export type { ConformanceTest } from "./tests-of.ts";
+export { testsOf } from "./tests-of.ts";
 export type { Origin, OriginHandler, OriginRequest, OriginResponse } from "./origin/origin.ts";
 export { Control } from "./origin/control.ts";
 export { application } from "./origin/application.ts";
+export type { InProcessOrigin } from "./origin/in-process.ts";
 export { inProcessOrigin } from "./origin/in-process.ts";
 export type { Http1OriginOptions } from "./origin/http1.ts";
 export { http1Origin } from "./origin/http1.ts";

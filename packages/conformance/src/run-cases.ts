@@ -1,6 +1,8 @@
 import type { Capabilities, Transport } from "@holdfast/transport";
 import { caseFor, missingFor } from "./absence.ts";
+import { inexpressibleFaults } from "./applies.ts";
 import type { Case, Fixture } from "./case.ts";
+import type { Fault } from "./hostile/fault.ts";
 import { withLeakCheck } from "./leaks.ts";
 import { turn, until } from "./turn.ts";
 
@@ -8,9 +10,13 @@ export interface CaseResult {
   readonly id: string;
   /** Of what was run. */
   readonly title: string;
-  /** `replaced`: passed, but as a check that the capabilities in `missing` are absent. */
-  readonly status: "passed" | "replaced" | "failed";
+  /**
+   * `replaced`: passed, but as a check that the capabilities in `missing` are absent. `not-applicable`: not run, because the
+   * hostile origin cannot express the faults in `inexpressible`.
+   */
+  readonly status: "passed" | "replaced" | "not-applicable" | "failed";
   readonly missing: readonly (keyof Capabilities)[];
+  readonly inexpressible: readonly Fault[];
   /** Of a failed case. */
   readonly error?: unknown;
 }
@@ -25,13 +31,20 @@ export async function runCases(cases: readonly Case[], fixture: Fixture, options
   const capabilities = await capabilitiesOf(fixture);
   const results: CaseResult[] = [];
   for (const original of cases) {
-    const { id, title, ...one } = caseFor(original, capabilities);
+    const one = caseFor(original, capabilities);
+    const { id, title } = one;
     const missing = missingFor(original, capabilities);
+    const inexpressible = inexpressibleFaults(original, fixture);
+    const result = { id, title, missing, inexpressible };
+    if (inexpressible.length > 0) {
+      results.push({ ...result, title: original.title, status: "not-applicable" });
+      continue;
+    }
     try {
-      await runCase({ id, title, ...one }, fixture, options);
-      results.push({ id, title, status: missing.length > 0 ? "replaced" : "passed", missing });
+      await runCase(one, fixture, options);
+      results.push({ ...result, status: missing.length > 0 ? "replaced" : "passed" });
     } catch (error) {
-      results.push({ id, title, status: "failed", missing, error });
+      results.push({ ...result, status: "failed", error });
     }
   }
   return results;

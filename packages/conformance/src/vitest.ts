@@ -1,8 +1,7 @@
 import { afterAll, describe, it } from "vitest";
-import { caseFor } from "./absence.ts";
 import type { Fixture } from "./case.ts";
 import { allCases } from "./cases/all-cases.ts";
-import { capabilitiesOf, runCase } from "./run-cases.ts";
+import { testsOf } from "./tests-of.ts";
 
 export interface ConformanceOptions {
   /** Of the adapter. */
@@ -11,15 +10,12 @@ export interface ConformanceOptions {
   readonly fixture: () => Fixture | Promise<Fixture>;
 }
 
-/** Registers every case as a test of vitest. A case that a capability replaces says so in its name. */
+/** Registers every case as a test of vitest. One that a capability replaces, or that does not apply, says so in its name. */
 export function runConformance({ name, fixture: make }: ConformanceOptions): void {
   describe(`${name} conforms`, async () => {
     const fixture = await make();
-    const capabilities = await capabilitiesOf(fixture);
+    const tests = await testsOf(allCases, fixture);
     afterAll(() => fixture.origin.close());
-    for (const original of allCases) {
-      const one = caseFor(original, capabilities);
-      it(`${one.id}: ${one.title}`, { timeout: 60_000 }, () => runCase(one, fixture));
-    }
+    for (const test of tests) it(`${test.name}`, { timeout: 60_000 }, test.run);
   });
 }

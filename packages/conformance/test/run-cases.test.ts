@@ -2,9 +2,11 @@ import {
   allCases,
   caseFor,
   expectFailure,
+  hostileRule,
   inProcessOrigin,
   rule,
   runCases,
+  testsOf,
   withinOneTurn,
   type Fixture,
 } from "@holdfast/conformance";
@@ -59,8 +61,8 @@ describe("runCases", () => {
       fixtureOf(stub()),
     );
     expect(results).toEqual([
-      { id: "a/fails", title: "fails", status: "failed", missing: [], error },
-      { id: "a/passes", title: "passes", status: "passed", missing: [] },
+      { id: "a/fails", title: "fails", status: "failed", missing: [], inexpressible: [], error },
+      { id: "a/passes", title: "passes", status: "passed", missing: [], inexpressible: [] },
     ]);
   });
 
@@ -72,6 +74,27 @@ describe("runCases", () => {
       missing: ["channel"],
       title: expect.stringContaining("no channel"),
     });
+  });
+
+  it("does not run a case whose fault the origin cannot express, and says so", async () => {
+    const run = (): Promise<void> => Promise.reject(new Error("must not run"));
+    const needy = hostileRule("a/refuse", "is sent again", { faults: ["reset", "refuse"] }, run);
+    const without = fixtureOf(stub());
+    const [result] = await runCases([needy], { ...without, hostile: inProcessOrigin().hostile });
+    expect(result).toMatchObject({ status: "not-applicable", title: "is sent again", inexpressible: ["refuse"] });
+    const [bare] = await runCases([needy], without);
+    expect(bare).toMatchObject({ status: "not-applicable", inexpressible: ["reset", "refuse"] });
+  });
+
+  it("names every case for a runner, with the reason where it does not apply", async () => {
+    const needy = hostileRule("a/refuse", "is sent again", { faults: ["refuse"] }, () => Promise.resolve());
+    const cases = [rule("a/passes", "passes", () => Promise.resolve()), needy];
+    const tests = await testsOf(cases, { ...fixtureOf(stub()), hostile: inProcessOrigin().hostile });
+    expect(tests.map(({ name }) => name)).toEqual([
+      "a/passes: passes",
+      'a/refuse: does not apply, in process cannot express "refuse": "is sent again"',
+    ]);
+    for (const { run } of tests) await run();
   });
 
   it("fails a case that leaves its transport open", async () => {

@@ -8,6 +8,7 @@ runConformance({
     const origin = inProcessOrigin();
     return {
       origin,
+      hostile: origin.hostile,
       traits: { sockets: false },
       createTransport: ({ maxConcurrent, ...options } = {}) =>
         memory(origin.handler, { ...options, ...(maxConcurrent !== undefined && { maxStreams: maxConcurrent }) }),

@@ -15,6 +15,7 @@ import { responseBodyCases } from "./response-body.ts";
 import { statsCases } from "./stats.ts";
 import { timingCases } from "./timings.ts";
 import { trailerCases } from "./trailers.ts";
+import { truncationCases } from "./truncation.ts";
 
 /** The whole suite, in the order in which an adapter is best made to pass it. */
 export const allCases: readonly Case[] = [
@@ -34,4 +35,5 @@ export const allCases: readonly Case[] = [
   ...timingCases,
   ...eventCases,
   ...leakCases,
+  ...truncationCases,
 ];

@@ -2,6 +2,7 @@ import type { Socket } from "node:net";
 import { ack, endHeaders, endStream, type Frame, frame, frames, headerBlock, uint } from "./frames.ts";
 import { HeadReader } from "./head-reader.ts";
 import { beneath, Gone } from "./scripted-server.ts";
+import { SendWindows } from "./send-windows.ts";
 
 /** The head of a request. */
 export interface FrameRequest {
@@ -35,6 +36,7 @@ export class FramePeer {
   /** Settles when the connection is gone. */
   readonly closed: Promise<void>;
   readonly #options: FramePeerOptions;
+  readonly #windows: SendWindows = new SendWindows();
   readonly #heads: HeadReader = new HeadReader();
   readonly #wakes: Set<() => void> = new Set();
   #bytes: Buffer = Buffer.alloc(0);
@@ -108,6 +110,22 @@ export class FramePeer {
     return Buffer.concat(this.all(frames.data, stream).map(({ payload }) => payload));
   }
 
+  /** How much DATA the client gives room for on this stream. Nothing holds {@link data} to it. */
+  room(stream: number): number {
+    return this.#windows.room(stream);
+  }
+
+  /** The last value that the client has announced of a setting. */
+  setting(id: number): number | undefined {
+    let value: number | undefined;
+    for (const { flags, payload } of this.all(frames.settings)) {
+      if (flags & ack) continue;
+      for (let at = 0; at + 6 <= payload.byteLength; at += 6)
+        if (payload.readUInt16BE(at) === id) value = payload.readUInt32BE(at + 2);
+    }
+    return value;
+  }
+
   // ---- what goes
 
   /** From now on nothing is answered by itself. */
@@ -138,6 +156,7 @@ export class FramePeer {
 
   data(stream: number, body: Uint8Array | string, flags = 0): Promise<void> {
     const bytes = Buffer.from(body);
+    this.#windows.sent(stream, bytes.byteLength);
     const parts: Buffer[] = [];
     for (let at = 0; at === 0 || at < bytes.byteLength; at += 16_384) {
       const last = at + 16_384 >= bytes.byteLength;
@@ -207,6 +226,7 @@ export class FramePeer {
   #take(one: Frame): void {
     const { type, flags, stream, payload } = one;
     this.received.push(one);
+    this.#windows.received(one);
     if (type === frames.headers || type === frames.continuation) this.#heads.take(one);
     if (this.#mute) return;
     if (type === frames.settings && !(flags & ack)) void this.send(frames.settings, 0, undefined, ack);

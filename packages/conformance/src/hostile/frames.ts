@@ -4,6 +4,7 @@ export const frames = {
   headers: 1,
   resetStream: 3,
   settings: 4,
+  pushPromise: 5,
   ping: 6,
   goAway: 7,
   windowUpdate: 8,
@@ -11,7 +12,7 @@ export const frames = {
 } as const;
 
 /** Identifiers of settings (RFC 9113, 6.5.2). */
-export const setting = { maxStreams: 3, windowBytes: 4, frameBytes: 5, headBytes: 6 } as const;
+export const setting = { push: 2, maxStreams: 3, windowBytes: 4, frameBytes: 5, headBytes: 6 } as const;
 
 /** Flag of DATA and HEADERS. */
 export const endStream = 0x1;

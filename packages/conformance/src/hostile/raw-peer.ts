@@ -45,14 +45,17 @@ export class RawPeer {
 
   /** The next request with its whole body. Rejects with {@link Gone} when there is none. */
   async request(): Promise<RawRequest> {
-    const { method, path, headers, head } = await this.head();
-    const body =
-      headers["transfer-encoding"] === "chunked"
-        ? await this.#chunked()
-        : await this.take(Number(headers["content-length"] ?? 0));
-    const request = { method, path, headers, head, body, connection: this.index };
+    const head = await this.head();
+    const request = { ...head, body: await this.body(head) };
     this.#requests.push(request);
     return request;
+  }
+
+  /** The body that belongs to a head. */
+  body({ headers }: Pick<RawRequest, "headers">): Promise<Buffer> {
+    return headers["transfer-encoding"] === "chunked"
+      ? this.#chunked()
+      : this.take(Number(headers["content-length"] ?? 0));
   }
 
   /** The next request's head alone; not counted as a request of the server. */

@@ -12,6 +12,11 @@ export class Gone extends Error {
   }
 }
 
+/** For `catch`: who waits for a client that has gone waits no more. */
+export function ignoreGone(error: unknown): void {
+  if (!(error instanceof Gone)) throw error;
+}
+
 export interface ListenAs {
   /** With it the server speaks TLS. */
   readonly tls?: TlsOptions;

@@ -1,0 +1,66 @@
+import type { HostileConnection, HostileExchange, HostileOrigin } from "./hostile.ts";
+import { Gone, ignoreGone, type ScriptedServer } from "./scripted-server.ts";
+
+/** What arrived at a hostile origin, and who waits for it. Common to its protocols. */
+export class Arrivals implements Pick<HostileOrigin, "arrivals" | "next" | "serve"> {
+  readonly arrivals: HostileExchange[] = [];
+  readonly #untaken: HostileExchange[] = [];
+  #wakes: (() => void)[] = [];
+  #over = false;
+
+  add(exchange: HostileExchange): void {
+    this.arrivals.push(exchange);
+    this.#untaken.push(exchange);
+    this.#wake();
+  }
+
+  async next(path?: string): Promise<HostileExchange> {
+    for (;;) {
+      const at = this.#untaken.findIndex((one) => path === undefined || one.path === path);
+      if (at >= 0) return this.#untaken.splice(at, 1)[0] as HostileExchange;
+      if (this.#over) throw new Gone();
+      await new Promise<void>((resolve) => this.#wakes.push(resolve));
+    }
+  }
+
+  serve(answer: (exchange: HostileExchange) => Promise<void> | void = (exchange) => exchange.respond()): void {
+    const run = async (): Promise<void> => {
+      for (;;) void Promise.resolve(answer(await this.next())).catch(ignoreGone);
+    };
+    run().catch(ignoreGone);
+  }
+
+  /** Nothing arrives any more. */
+  end(): void {
+    this.#over = true;
+    this.#wake();
+  }
+
+  #wake(): void {
+    const wakes = this.#wakes;
+    this.#wakes = [];
+    for (const wake of wakes) wake();
+  }
+}
+
+/** A server whose script fills `arrivals` and `connections`, as an origin that owns it. */
+export function hostileOrigin(
+  server: ScriptedServer<unknown>,
+  arrivals: Arrivals,
+  connections: readonly HostileConnection[],
+): HostileOrigin {
+  return {
+    url: server.url,
+    connections,
+    arrivals: arrivals.arrivals,
+    get accepted() {
+      return server.peers.length;
+    },
+    next: (path) => arrivals.next(path),
+    serve: (answer) => arrivals.serve(answer),
+    [Symbol.asyncDispose]: async () => {
+      arrivals.end();
+      await server[Symbol.asyncDispose]();
+    },
+  };
+}
