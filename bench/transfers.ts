@@ -31,21 +31,24 @@ interface Sample {
  *
  * `delay` is one way, in milliseconds. It is added by a process between client and origin.
  *
+ * @param args those options, as they were given.
  * @param clients module that exports `clients`.
  * @param origin module that serves as a child process and sends a {@link BenchOrigin}.
  * @param note printed below the table: what a reader must know to compare its rows.
  */
 export async function transfers({
+  args,
   clients,
   origin,
   note,
 }: {
+  readonly args: readonly string[];
   readonly clients: URL;
   readonly origin: URL;
   readonly note?: string;
 }): Promise<void> {
   const { values } = parseArgs({
-    allowPositionals: true,
+    args: [...args],
     options: {
       bytes: { type: "string", default: "10485760" },
       delay: { type: "string", default: "20" },

@@ -2,11 +2,18 @@
 import { bench, transfers } from "@holdfast/bench";
 
 const origin = new URL("origin.ts", import.meta.url);
-if (process.argv.includes("windows")) {
+const args = process.argv.slice(2);
+if (args.includes("windows")) {
   const note =
     "A download waits one round trip for each window of the client; a paused body holds up to its stream's window in memory. " +
     "An upload waits for the windows of the origin, here 16 MiB for all.";
-  await transfers({ clients: new URL("transfer-clients.ts", import.meta.url), origin, note });
+  await transfers({
+    // pnpm hands on the `--` too, after which nothing would be an option.
+    args: args.filter((arg) => arg !== "windows" && arg !== "--"),
+    clients: new URL("transfer-clients.ts", import.meta.url),
+    origin,
+    note,
+  });
 } else {
   const note =
     "One origin of node:http2 over TLS, which answers 200 bytes. Each client as it comes, over one session at a time, but got, " +
