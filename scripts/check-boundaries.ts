@@ -14,7 +14,7 @@ const table: Readonly<Record<string, readonly string[]>> = {
   memory: ["transport"],
   policies: ["transport"],
   selection: ["transport"],
-  exchange: ["transport"],
+  exchange: ["transport", "pool"],
   fetch: ["transport"],
   http1: ["transport", "pool", "dial", "undici"],
   http2: ["transport", "pool", "dial", "http2-wrapper"],

@@ -1,0 +1,191 @@
+import { type Channel, checkNumber, type CloseOptions } from "@holdfast/transport";
+import { Answer, type AnswerHost } from "./answer.ts";
+import { pipeOf } from "./channel-pipe.ts";
+import { muxCode } from "./frames.ts";
+import { Liveness } from "./liveness.ts";
+import { Mux, type MuxOwner } from "./mux.ts";
+import type { MuxStream } from "./mux-stream.ts";
+import { type MuxOptions, type ParsedMuxOptions, parseMuxOptions } from "./options.ts";
+import type { Pipe } from "./pipe.ts";
+import type { ExchangeHandler } from "./served.ts";
+
+/** How requests that come by a pipe are answered. */
+export interface AnswerOptions extends MuxOptions {
+  readonly limits?: {
+    /** Bytes of a request's head, default 16 KiB; a longer one is reset. */
+    readonly headBytes?: number;
+    /** What `bytes()`, `text()` and `json()` of a request collect unless they are told, default 10 MiB. */
+    readonly bodyBytes?: number;
+  };
+  /** The client came by TLS, so URLs are `https:`. Default false. */
+  readonly secure?: boolean;
+  /** How long a client may take to send its SETTINGS, default 10 000. */
+  readonly settingsTimeoutMs?: number;
+  /** How long the connection may be without a request, default 300 000. */
+  readonly idleTimeoutMs?: number;
+}
+
+/** The answering end of a connection. */
+export interface Answering {
+  /** Streams that are open. */
+  readonly openStreams: number;
+  /** Settles when nothing is left of it. */
+  readonly closed: Promise<void>;
+  /** Refuses new requests by GOAWAY, so that the client may send them elsewhere, finishes the others, then closes. */
+  drain(options?: CloseOptions): Promise<void>;
+  /** Ends it now: clients cannot know what became of their requests. */
+  destroy(reason?: unknown): void;
+}
+
+/**
+ * Answers the requests that come by a pipe, or a channel, from `exchangeOver` or any other client of `holdfast.mux.v1`. Owns
+ * the pipe.
+ *
+ * @throws TypeError for bad options; it names the option.
+ */
+export function answerOver(pipe: Pipe | Channel, handler: ExchangeHandler, options: AnswerOptions = {}): Answering {
+  checkNumber("settingsTimeoutMs", options.settingsTimeoutMs, 1);
+  checkNumber("idleTimeoutMs", options.idleTimeoutMs, 1);
+  checkNumber("limits.bodyBytes", options.limits?.bodyBytes, 0);
+  const end = new AnswerEnd("start" in pipe ? pipe : pipeOf(pipe), handler, options, parseMuxOptions(options));
+  end.start();
+  return {
+    get openStreams() {
+      return end.openStreams;
+    },
+    closed: end.ended,
+    drain: (drainOptions) => end.drain(drainOptions),
+    destroy: (reason) => end.destroy(reason),
+  };
+}
+
+const opaque: Uint8Array = new TextEncoder().encode("holdfast");
+
+/** What one connection's answers share. */
+class AnswerEnd implements MuxOwner, AnswerHost {
+  readonly handler: ExchangeHandler;
+  readonly protocol = "holdfast.mux.v1";
+  readonly secure: boolean;
+  readonly maxBodyBytes: number;
+  readonly #mux: Mux;
+  readonly #maxStreams: number;
+  readonly #idleMs: number;
+  readonly #liveness: Liveness;
+  readonly #end: PromiseWithResolvers<void> = Promise.withResolvers();
+  /** Handlers that have not done, those of cancelled requests among them: cancelling makes no room for more. */
+  #running = 0;
+  #draining = false;
+  /** For the SETTINGS first, then for requests. */
+  #timer: NodeJS.Timeout | undefined;
+  #idleSince = 0;
+
+  constructor(pipe: Pipe, handler: ExchangeHandler, options: AnswerOptions, parsed: ParsedMuxOptions) {
+    this.handler = handler;
+    this.secure = options.secure ?? false;
+    this.maxBodyBytes = options.limits?.bodyBytes ?? 10 * 2 ** 20;
+    this.#maxStreams = parsed.settings.maxStreams;
+    this.#idleMs = options.idleTimeoutMs ?? 300_000;
+    const mux = new Mux(pipe, "server", parsed.settings, this);
+    this.#mux = mux;
+    this.#liveness = new Liveness(
+      {
+        get heardAt() {
+          return mux.heardAt;
+        },
+        ping: () => mux.ping(opaque),
+        silent: (error) => mux.giveUp(error),
+      },
+      parsed.ping,
+    );
+    const settingsMs = options.settingsTimeoutMs ?? 10_000;
+    this.#timer = timer(() => mux.violated({ code: muxCode.protocol, reason: "no SETTINGS came in time" }), settingsMs);
+  }
+
+  start(): void {
+    this.#mux.start();
+  }
+
+  get openStreams(): number {
+    return this.#mux.openStreams;
+  }
+
+  get ended(): Promise<void> {
+    return this.#end.promise;
+  }
+
+  async drain({ deadlineMs = 10_000, signal }: CloseOptions = {}): Promise<void> {
+    const end = (): void => this.destroy(new Error("the connection was not drained in time"));
+    const late = deadlineMs === Infinity ? undefined : timer(end, deadlineMs);
+    signal?.addEventListener("abort", end, { once: true });
+    if (signal?.aborted === true) end();
+    this.#draining = true;
+    this.#mux.goAway(muxCode.none, "");
+    this.#closeIfDone();
+    await this.#end.promise;
+    clearTimeout(late);
+    signal?.removeEventListener("abort", end);
+  }
+
+  destroy(reason?: unknown): void {
+    this.#mux.giveUp(reason instanceof Error ? reason : new Error("the connection was destroyed"));
+  }
+
+  // ---- told by the connection
+
+  settled(): void {
+    clearTimeout(this.#timer);
+    this.#rest();
+  }
+
+  opened(stream: MuxStream): Answer | number {
+    if (this.#running >= this.#maxStreams) return muxCode.refused;
+    this.#running++;
+    this.#liveness.streamOpened();
+    return new Answer(stream, this);
+  }
+
+  goingAway(): void {
+    this.#draining = true;
+    this.#closeIfDone();
+  }
+
+  left(): void {
+    this.#liveness.streamClosed();
+    if (this.#mux.openStreams === 0) this.#idleSince = performance.now();
+    this.#closeIfDone();
+  }
+
+  broken(): void {
+    this.#liveness.stop();
+    clearTimeout(this.#timer);
+  }
+
+  closed(): void {
+    this.#end.resolve();
+  }
+
+  // ---- told by answers
+
+  over(): void {
+    this.#running--;
+  }
+
+  /** One timer for all of its life, looked at when it fires. */
+  #rest(): void {
+    this.#idleSince = performance.now();
+    const look = (): void => {
+      const leftMs = this.#mux.openStreams > 0 ? this.#idleMs : this.#idleSince + this.#idleMs - performance.now();
+      if (leftMs <= 0) void this.drain();
+      else this.#timer = timer(look, leftMs);
+    };
+    this.#timer = timer(look, this.#idleMs);
+  }
+
+  #closeIfDone(): void {
+    if (this.#draining && this.#mux.openStreams === 0) this.#mux.close(1000, "");
+  }
+}
+
+function timer(run: () => void, ms: number): NodeJS.Timeout | undefined {
+  return ms === Infinity ? undefined : setTimeout(run, Math.min(ms, 2 ** 31 - 1)).unref();
+}

@@ -1,0 +1,214 @@
+import { BodyBuffer, checkFields, type Fields, noFields, type Protocol } from "@holdfast/transport";
+import { AnswerRequest, type RequestSource } from "./answer-request.ts";
+import { requestOver, requestTooLong } from "./errors.ts";
+import { muxCode } from "./frames.ts";
+import { BadBlock, bodyBytes, readRequestHead, readTrailers, type RequestHead } from "./head.ts";
+import type { MuxStream, StreamListener } from "./mux-stream.ts";
+import { Room } from "./room.ts";
+import type { ExchangeHandler, ServedResponse } from "./served.ts";
+
+/** What an answer needs of the connection that it is given on. */
+export interface AnswerHost {
+  readonly handler: ExchangeHandler;
+  readonly protocol: Protocol;
+  readonly secure: boolean;
+  readonly maxBodyBytes: number;
+  /** The handler has done with it. */
+  over(): void;
+}
+
+/**
+ * The answering end of one stream: what the client sends becomes a request for the handler, what the handler returns is sent
+ * back. Owned by its connection until `over`.
+ */
+export class Answer implements StreamListener, RequestSource {
+  readonly #stream: MuxStream;
+  readonly #host: AnswerHost;
+  readonly #room: Room = new Room();
+  #head: RequestHead | undefined;
+  #body: BodyBuffer | undefined;
+  /** Of the body, by its content-length. */
+  #leftBytes = Infinity;
+  #trailers: Fields = noFields;
+  #trailersRead: PromiseWithResolvers<Fields> | undefined;
+  #abort: AbortController | undefined;
+  /** Why nobody waits for the answer any more. */
+  #left: { readonly reason: unknown } | undefined;
+  #deadline: NodeJS.Timeout | undefined;
+  #responded = false;
+
+  constructor(stream: MuxStream, host: AnswerHost) {
+    this.#stream = stream;
+    this.#host = host;
+  }
+
+  // ---- told by the stream
+
+  block(block: Buffer, info: boolean, end: boolean): void {
+    if (info) throw new BadBlock("a 1xx head of a request");
+    if (this.#head !== undefined) {
+      if (!end) throw new BadBlock("trailers that end nothing");
+      this.#trailers = readTrailers(block);
+      return;
+    }
+    this.#head = readRequestHead(block);
+    const { deadlineMs, headers } = this.#head;
+    this.#leftBytes = bodyBytes(headers);
+    if (deadlineMs !== undefined) {
+      this.#deadline = setTimeout(() => this.#late(), Math.min(deadlineMs, 2 ** 31 - 1)).unref();
+    }
+    this.#body = new BodyBuffer({
+      maxBytes: this.#host.maxBodyBytes,
+      pause: () => this.#stream.pause(),
+      resume: () => this.#stream.resume(),
+      cancel: () => this.#stream.resume(),
+      tooLong: (maxBytes) => requestTooLong(this.#host.protocol, this.origin, maxBytes),
+    });
+    void this.#run(this.#head, this.#body);
+  }
+
+  data(chunk: Buffer): void {
+    this.#leftBytes -= chunk.byteLength;
+    if (this.#leftBytes < 0) return this.#stream.fail(muxCode.protocol, "a body longer than its content-length");
+    this.#body?.push(chunk);
+  }
+
+  ended(): void {
+    if (this.#leftBytes > 0 && this.#leftBytes !== Infinity) {
+      return this.#stream.fail(muxCode.protocol, "a body shorter than its content-length");
+    }
+    this.#body?.end();
+    this.#trailersRead?.resolve(this.#trailers);
+  }
+
+  progress(): void {
+    if (this.#stream.hasRoom) this.#room.open();
+  }
+
+  sent(): void {
+    clearTimeout(this.#deadline);
+    this.#room.open();
+  }
+
+  reset(_code: number, reason: string): void {
+    this.#leave(new DOMException(reason === "" ? "the client cancelled the request" : reason, "AbortError"));
+  }
+
+  lost(_refused: boolean, error: Error | undefined): void {
+    this.#leave(error ?? new DOMException("the connection has ended", "AbortError"));
+  }
+
+  // ---- the handler
+
+  async #run(head: RequestHead, body: BodyBuffer): Promise<void> {
+    try {
+      const response = await this.#host.handler(new AnswerRequest(head, body, this));
+      if (this.#left === undefined) await this.#respond(head, response);
+      else await stopped(response.body);
+    } catch {
+      // It is for the handler to say what went wrong, and to whom; what it has sent arrives.
+      while (this.#stream.hasQueue) await this.#room.wait();
+      this.#stream.reset(muxCode.internal);
+    } finally {
+      clearTimeout(this.#deadline);
+      this.#host.over();
+    }
+  }
+
+  informational(status: number, fields: Fields = noFields): void {
+    if (!Number.isInteger(status) || status < 100 || status > 199 || status === 101) {
+      throw new TypeError("the status is not one of 1xx, save 101");
+    }
+    const pairs = [":status", String(status)];
+    checkFields(fields, pairs);
+    if (!this.#responded) this.#stream.head(pairs, true, false);
+  }
+
+  async #respond({ method }: RequestHead, response: ServedResponse): Promise<void> {
+    const { status = 200, headers = noFields, body, trailers } = response;
+    if (!Number.isInteger(status) || status < 200 || status > 599)
+      throw new TypeError("the status is not one of 200 to 599");
+    const pairs = [":status", String(status)];
+    checkFields(headers, pairs);
+    const bytes = typeof body === "string" ? Buffer.from(body) : body instanceof Uint8Array ? body : undefined;
+    const bodiless = method === "HEAD" || status === 204 || status === 304;
+    if (bytes !== undefined && !bodiless && !pairs.includes("content-length")) {
+      pairs.push("content-length", String(bytes.byteLength));
+    }
+    this.#responded = true;
+    const empty = bodiless || body === undefined || bytes?.byteLength === 0;
+    const ends = empty && trailers === undefined;
+    if (!this.#stream.head(pairs, false, ends)) throw new TypeError("the head is longer than the client takes");
+    if (bodiless) await stopped(body);
+    else if (bytes !== undefined) this.#stream.write(bytes);
+    else if (body !== undefined) await this.#send(body as AsyncIterable<Uint8Array>);
+    if (ends || this.#stream.closed) return this.#ended();
+    const flat: string[] = [];
+    if (trailers !== undefined) checkFields(await trailers(), flat);
+    this.#stream.end(trailers === undefined ? undefined : flat);
+    // What is queued leaves before the answer is over: it counts against what the client may ask for.
+    while (!this.#stream.closed && !this.#stream.localEnded) await this.#room.wait();
+    this.#ended();
+  }
+
+  async #send(body: AsyncIterable<Uint8Array>): Promise<void> {
+    for await (const chunk of body) {
+      if (this.#stream.closed) return;
+      this.#stream.write(chunk);
+      if (!this.#stream.hasRoom) await this.#room.wait();
+    }
+  }
+
+  /** All was sent. Of a request that nobody read to its end, no more is wanted. */
+  #ended(): void {
+    if (!this.#stream.closed && !this.#stream.remoteEnded) this.#stream.reset(muxCode.none);
+  }
+
+  // ---- its end
+
+  #late(): void {
+    this.#stream.reset(muxCode.deadline);
+    this.#leave(new DOMException("the deadline of the request has passed", "TimeoutError"));
+  }
+
+  #leave(reason: unknown): void {
+    if (this.#left !== undefined) return;
+    this.#left = { reason };
+    clearTimeout(this.#deadline);
+    const error = requestOver(this.#host.protocol, this.origin, reason);
+    this.#body?.fail(error);
+    this.#trailersRead?.reject(error);
+    this.#abort?.abort(reason);
+    this.#room.open();
+  }
+
+  // ---- made when they are asked for, because most handlers do not
+
+  get origin(): string {
+    return `${this.#host.secure ? "https" : "http"}://${this.#head?.authority ?? ""}`;
+  }
+
+  makeSignal(): AbortSignal {
+    if (this.#abort === undefined) {
+      this.#abort = new AbortController();
+      if (this.#left !== undefined) this.#abort.abort(this.#left.reason);
+    }
+    return this.#abort.signal;
+  }
+
+  readTrailers(): Promise<Fields> {
+    if (this.#trailersRead === undefined) {
+      const read = (this.#trailersRead = Promise.withResolvers<Fields>());
+      read.promise.catch(() => {});
+      if (this.#body?.state === "ended") read.resolve(this.#trailers);
+      else if (this.#left !== undefined) read.reject(this.#left.reason);
+    }
+    return this.#trailersRead.promise;
+  }
+}
+
+/** A body that nobody wants: its maker shall know. */
+async function stopped(body: ServedResponse["body"]): Promise<void> {
+  if (typeof body !== "object" || body instanceof Uint8Array) return;
+  await body[Symbol.asyncIterator]().return?.();
+}

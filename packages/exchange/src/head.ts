@@ -1,0 +1,232 @@
+import type { CheckedRequest, Fields } from "@holdfast/transport";
+import { frameType } from "./frames.ts";
+import type { FrameWriter } from "./frame-writer.ts";
+
+/**
+ * Blocks of HEADERS: for each field two lengths of 16 bits, name, value. Octets are Latin-1 here, as HTTP's fields are
+ * everywhere else (RFC 9110, 5.5). Pseudo-fields, whose names begin with a colon, come first. PROTOCOL.md, 5.
+ */
+
+type MutableFields = Record<string, string | string[]>;
+
+/** What a request begins with. */
+export interface RequestHead {
+  readonly method: string;
+  readonly path: string;
+  readonly authority: string;
+  /** What is left of the caller's deadline. */
+  readonly deadlineMs: number | undefined;
+  readonly headers: Fields;
+}
+
+export interface ResponseHead {
+  readonly status: number;
+  readonly headers: Fields;
+}
+
+const fieldBytes = 4;
+const namesBytes = ":method:path:authority".length;
+const noExtra: readonly string[] = [];
+
+/** @returns false if the block would be longer than the peer takes; then nothing was written. */
+export function writeRequestHead(
+  writer: FrameWriter,
+  stream: number,
+  flags: number,
+  { method, target, headers, body }: CheckedRequest,
+  deadlineMs: number | undefined,
+  maxBlock: number,
+): boolean {
+  let authority = target.origin.slice(target.origin.indexOf("//") + 2);
+  let measured = false;
+  let bytes = 0;
+  let host = -1;
+  for (let i = 0; i < headers.length; i += 2) {
+    const name = headers[i] as string;
+    if (name === "host") {
+      host = i;
+      authority = headers[i + 1] as string;
+      continue;
+    }
+    if (name === "content-length") measured = true;
+    bytes += fieldBytes + name.length + (headers[i + 1] as string).length;
+  }
+  let extra = noExtra;
+  if (body.kind === "bytes" && !measured) extra = ["content-length", String(body.bytes.byteLength)];
+  if (deadlineMs !== undefined) extra = [":deadline", String(Math.max(0, Math.ceil(deadlineMs))), ...extra];
+  bytes += pairsBytes(extra) + 3 * fieldBytes + namesBytes + method.length + target.path.length + authority.length;
+  if (bytes > maxBlock) return false;
+  let at = writer.begin(frameType.headers, flags, stream, bytes);
+  const { slab } = writer;
+  at = writeField(slab, at, ":method", method);
+  at = writeField(slab, at, ":path", target.path);
+  at = writeField(slab, at, ":authority", authority);
+  at = writePairs(slab, at, extra);
+  for (let i = 0; i < headers.length; i += 2) {
+    if (i !== host) at = writeField(slab, at, headers[i] as string, headers[i + 1] as string);
+  }
+  return true;
+}
+
+/** Writes a block of name, value, name, value, ...; false as above. */
+export function writePairsFrame(
+  writer: FrameWriter,
+  stream: number,
+  flags: number,
+  pairs: readonly string[],
+  maxBlock: number,
+): boolean {
+  const bytes = pairsBytes(pairs);
+  if (bytes > maxBlock) return false;
+  const at = writer.begin(frameType.headers, flags, stream, bytes);
+  writePairs(writer.slab, at, pairs);
+  return true;
+}
+
+function pairsBytes(pairs: readonly string[]): number {
+  let bytes = (pairs.length / 2) * fieldBytes;
+  for (const text of pairs) bytes += text.length;
+  return bytes;
+}
+
+function writePairs(slab: Buffer, start: number, pairs: readonly string[]): number {
+  let at = start;
+  for (let i = 0; i < pairs.length; i += 2) at = writeField(slab, at, pairs[i] as string, pairs[i + 1] as string);
+  return at;
+}
+
+function writeField(slab: Buffer, at: number, name: string, value: string): number {
+  const nameBytes = name.length;
+  const valueBytes = value.length;
+  slab[at] = nameBytes >>> 8;
+  slab[at + 1] = nameBytes;
+  slab[at + 2] = valueBytes >>> 8;
+  slab[at + 3] = valueBytes;
+  writeText(slab, at + fieldBytes, name);
+  writeText(slab, at + fieldBytes + nameBytes, value);
+  return at + fieldBytes + nameBytes + valueBytes;
+}
+
+/** Below this a loop is cheaper than a call into the engine. */
+const shortBytes = 24;
+
+function writeText(slab: Buffer, at: number, text: string): void {
+  if (text.length > shortBytes) {
+    slab.write(text, at, "latin1");
+    return;
+  }
+  for (let i = 0; i < text.length; i++) slab[at + i] = text.charCodeAt(i);
+}
+
+// ---- reading
+
+/** The block breaks the format, or is none of its kind: the stream is to blame, the connection is not. */
+export class BadBlock extends Error {}
+
+export function readRequestHead(block: Buffer): RequestHead {
+  const { pseudo, fields } = readBlock(block);
+  const { ":method": method, ":path": path, ":authority": authority, ":deadline": deadline } = pseudo;
+  if (method === undefined || !/^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/.test(method)) throw new BadBlock("no :method");
+  if (path === undefined || !/^(?:\/[\x21-\x7e]*|\*)$/.test(path)) throw new BadBlock("no :path");
+  if (authority === undefined || !/^[\x21-\x7e]+$/.test(authority)) throw new BadBlock("no :authority");
+  if (deadline !== undefined && !/^\d{1,15}$/.test(deadline)) throw new BadBlock(":deadline is no number");
+  return {
+    method,
+    path,
+    authority,
+    deadlineMs: deadline === undefined ? undefined : Number(deadline),
+    headers: fields,
+  };
+}
+
+export function readResponseHead(block: Buffer): ResponseHead {
+  const { pseudo, fields } = readBlock(block);
+  const status = pseudo[":status"];
+  if (status === undefined || !/^[1-5]\d\d$/.test(status)) throw new BadBlock("no :status from 100 to 599");
+  return { status: Number(status), headers: fields };
+}
+
+export function readTrailers(block: Buffer): Fields {
+  const { pseudo, fields } = readBlock(block);
+  for (const name in pseudo) throw new BadBlock(`${name} in trailers`);
+  return fields;
+}
+
+/** What a head says of its body; infinite when it says nothing. */
+export function bodyBytes(headers: Fields): number {
+  const text = headers["content-length"];
+  if (text === undefined) return Infinity;
+  if (typeof text !== "string" || !/^\d{1,15}$/.test(text))
+    throw new BadBlock("content-length is not one whole number");
+  return Number(text);
+}
+
+interface Block {
+  readonly pseudo: Readonly<Record<string, string>>;
+  readonly fields: Fields;
+}
+
+const noPseudo: Readonly<Record<string, string>> = Object.freeze({ __proto__: null } as unknown as Record<
+  string,
+  string
+>);
+
+function readBlock(block: Buffer): Block {
+  const fields = { __proto__: null } as unknown as MutableFields;
+  let pseudo: Record<string, string> = noPseudo;
+  let regular = false;
+  let at = 0;
+  while (at < block.byteLength) {
+    if (block.byteLength - at < fieldBytes) throw new BadBlock("a field is cut");
+    const nameBytes = ((block[at] as number) << 8) | (block[at + 1] as number);
+    const valueBytes = ((block[at + 2] as number) << 8) | (block[at + 3] as number);
+    const nameAt = at + fieldBytes;
+    const valueAt = nameAt + nameBytes;
+    at = valueAt + valueBytes;
+    if (at > block.byteLength) throw new BadBlock("a field is cut");
+    const name = readName(block, nameAt, valueAt);
+    const value = readValue(block, valueAt, at);
+    if (name.charCodeAt(0) === 0x3a) {
+      if (regular) throw new BadBlock("a pseudo-field behind a field");
+      if (pseudo === noPseudo) pseudo = { __proto__: null } as unknown as Record<string, string>;
+      if (pseudo[name] !== undefined) throw new BadBlock(`${name} twice`);
+      pseudo[name] = value;
+    } else {
+      regular = true;
+      add(fields, name, value);
+    }
+  }
+  return { pseudo, fields };
+}
+
+function add(fields: MutableFields, name: string, value: string): void {
+  const present = fields[name];
+  if (present === undefined) fields[name] = name === "set-cookie" ? [value] : value;
+  else if (typeof present === "string") fields[name] = [present, value];
+  else present.push(value);
+}
+
+/** Octets that a name may have: those of a token, letters in lower case (RFC 9113, 8.2.1). */
+const inName: Uint8Array = octets("!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyz");
+/** Octets that a value may have: all but controls (RFC 9110, 5.5). */
+const inValue: Uint8Array = new Uint8Array(256).map((_, octet) =>
+  Number(octet === 9 || (octet >= 32 && octet !== 127)),
+);
+
+function octets(text: string): Uint8Array {
+  const table = new Uint8Array(256);
+  for (const letter of text) table[letter.charCodeAt(0)] = 1;
+  return table;
+}
+
+function readName(block: Buffer, start: number, end: number): string {
+  const first = block[start] === 0x3a ? start + 1 : start;
+  if (first >= end) throw new BadBlock("a field without a name");
+  for (let i = first; i < end; i++) if (inName[block[i] as number] === 0) throw new BadBlock("a name that is none");
+  return block.toString("latin1", start, end);
+}
+
+function readValue(block: Buffer, start: number, end: number): string {
+  for (let i = start; i < end; i++) if (inValue[block[i] as number] === 0) throw new BadBlock("a value that is none");
+  return start === end ? "" : block.toString("latin1", start, end);
+}

@@ -1,0 +1,14 @@
+export type { ExchangeOptions, PipeRequest } from "./exchange-over.ts";
+export { exchangeOver, muxCapabilities, muxOptionNames } from "./exchange-over.ts";
+export type { PipeDialler } from "./pipes.ts";
+export { muxDriver } from "./pipes.ts";
+export type { MuxOptions, MuxWindows } from "./options.ts";
+export type { MuxPing } from "./liveness.ts";
+export type { OpenedPipe, PipeDial } from "./open-pipe.ts";
+export type { Pipe, PipeListener } from "./pipe.ts";
+export { pipePair } from "./pipe-pair.ts";
+export { pipeOf } from "./channel-pipe.ts";
+export { muxCode, muxSubprotocol } from "./frames.ts";
+export type { Answering, AnswerOptions } from "./answer-over.ts";
+export { answerOver } from "./answer-over.ts";
+export type { ExchangeHandler, ServedRequest, ServedResponse } from "./served.ts";
