@@ -1,10 +1,11 @@
 import { type ClientHttp2Session, type ClientHttp2Stream, constants } from "node:http2";
 import { Readable } from "node:stream";
-import type { Attempt, Exchange, Failure } from "@holdfast/pool";
+import type { Attempt, Exchange, Failure, Push } from "@holdfast/pool";
 import { type Fields, noFields } from "@holdfast/transport";
 import { sendBody } from "./body.ts";
 import { badHead, headTooLong, isBadHead, protocolError, streamFailure, unopened } from "./errors.ts";
 import { fieldsOf, listBytes, requestHeaders } from "./fields.ts";
+import type { Promised } from "./promise.ts";
 import type { Http2Session } from "./session.ts";
 
 const { NGHTTP2_CANCEL, NGHTTP2_PROTOCOL_ERROR } = constants;
@@ -14,15 +15,16 @@ const exchangeOf: unique symbol = Symbol("exchange");
 type OwnStream = ClientHttp2Stream & { [exchangeOf]: Http2Exchange };
 
 /**
- * One attempt on one stream: node's stream on one side, the pool's exchange on the other.
+ * One attempt on one stream: node's stream on one side, the pool's exchange on the other, or its push, which is the same
+ * without a request.
  *
  * The body does not go through node's `Readable`: what the session reads is handed on at once, so that nothing complete is
  * lost when the connection closes behind it, and the one thing that proves completeness is seen: END_STREAM, which pushes
  * `null` while the stream is not closed. A reset or a lost connection closes it first.
  */
 export class Http2Exchange implements Attempt {
-  readonly #exchange: Exchange;
   readonly #session: Http2Session;
+  #receiver: Exchange | Push | undefined;
   #stream: ClientHttp2Stream | undefined;
   /** For its caller it has ended, one way or the other. */
   #over = false;
@@ -36,14 +38,14 @@ export class Http2Exchange implements Attempt {
   /** The stream does not count any more. */
   #freed = false;
 
-  constructor(exchange: Exchange, session: Http2Session) {
-    this.#exchange = exchange;
+  constructor(session: Http2Session) {
     this.#session = session;
   }
 
-  /** Opens the stream. Returns false when there was none to be had; then the exchange has failed unsent. */
-  start(session: ClientHttp2Session): boolean {
-    const { request, body } = this.#exchange;
+  /** Opens a stream. Returns false when there was none to be had; then the exchange has failed unsent. */
+  start(exchange: Exchange, session: ClientHttp2Session): boolean {
+    const { request, body } = exchange;
+    this.#receiver = exchange;
     const { trailers } = request.source;
     let stream: ClientHttp2Stream;
     try {
@@ -54,23 +56,27 @@ export class Http2Exchange implements Attempt {
     } catch (error) {
       this.#over = true;
       this.#session.notOpened(error);
-      this.#exchange.fail(isBadHead(error) ? badHead(error) : unopened(error as Error));
+      exchange.fail(isBadHead(error) ? badHead(error) : unopened(error as Error));
       return false;
     }
-    this.#stream = stream;
     this.#headBounded = !session.pendingSettingsAck;
-    this.#exchange.sending();
-    const own = stream as OwnStream;
-    own[exchangeOf] = this;
-    own.push = Http2Exchange.#onPush;
-    own.on("headers", Http2Exchange.#onHeaders).on("response", Http2Exchange.#onResponse);
-    own.on("trailers", Http2Exchange.#onTrailers).on("end", Http2Exchange.#onEnd);
-    own.on("error", Http2Exchange.#onError).on("close", Http2Exchange.#onClose);
-    stream.resume();
-    sendBody(stream, this.#exchange);
+    exchange.sending();
+    this.#listen(stream);
+    sendBody(stream, exchange);
     return true;
   }
 
+  /** Takes a stream that the peer has promised. Returns false when nobody wants it. */
+  receive(promise: Promised, exchange: Exchange, stream: ClientHttp2Stream): boolean {
+    this.#headBounded = false;
+    this.#stream = stream;
+    const push = exchange.pushed(promise, this);
+    if (push === undefined) return false;
+    this.#receiver = push;
+    this.#listen(stream);
+    stream.on("push", Http2Exchange.#onResponse);
+    return true;
+  }
   // ---- told by the pool
 
   pause(): void {
@@ -94,9 +100,20 @@ export class Http2Exchange implements Attempt {
     this.abort();
   }
 
+  #listen(stream: ClientHttp2Stream): void {
+    const own = stream as OwnStream;
+    this.#stream = stream;
+    own[exchangeOf] = this;
+    own.push = Http2Exchange.#onData;
+    own.on("headers", Http2Exchange.#onHeaders).on("response", Http2Exchange.#onResponse);
+    own.on("trailers", Http2Exchange.#onTrailers).on("end", Http2Exchange.#onEnd);
+    own.on("error", Http2Exchange.#onError).on("close", Http2Exchange.#onClose);
+    own.resume();
+  }
+
   // ---- told by node; shared by all streams, because a set of listeners for each costs a tenth of a small exchange
 
-  static #onPush(this: OwnStream, chunk: Uint8Array | null): boolean {
+  static #onData(this: OwnStream, chunk: Uint8Array | null): boolean {
     return this[exchangeOf].#pushed(this, chunk);
   }
 
@@ -126,7 +143,7 @@ export class Http2Exchange implements Attempt {
 
   #pushed(stream: ClientHttp2Stream, chunk: Uint8Array | null): boolean {
     if (chunk !== null) {
-      if (!this.#over) this.#exchange.data(chunk);
+      if (!this.#over) this.#receiver?.data(chunk);
       return !this.#paused;
     }
     if (!stream.closed && !stream.destroyed) this.#complete = true;
@@ -136,7 +153,7 @@ export class Http2Exchange implements Attempt {
   #informed(raw: readonly string[]): void {
     if (this.#over) return;
     const status = Number(raw[raw.indexOf(":status") + 1]);
-    if (this.#exchange.informational(status, fieldsOf(raw))) return;
+    if (this.#receiver?.informational(status, fieldsOf(raw))) return;
     this.#give(protocolError("more than 16 interim responses"));
   }
 
@@ -146,14 +163,14 @@ export class Http2Exchange implements Attempt {
     const { headBytes } = this.#session;
     if (!this.#headBounded && listBytes(raw) > headBytes) return this.#give(headTooLong(headBytes));
     this.#headSeen = true;
-    if (!this.#exchange.head(status, fieldsOf(raw))) this.abort();
+    if (this.#receiver?.head(status, fieldsOf(raw)) === false) this.abort();
   }
 
   /** Everything was read. With END_STREAM seen, that is the whole of it. */
   #ended(): void {
     if (this.#over || !this.#complete || !this.#headSeen) return;
     this.#over = true;
-    this.#exchange.end(this.#trailers);
+    this.#receiver?.end(this.#trailers);
     // Both sides have said all; node tells that the stream is closed some steps later.
     if (this.#stream?.writableFinished === true) this.#free();
     // The peer has answered before it had all of the request, and wants no more of it.
@@ -172,7 +189,7 @@ export class Http2Exchange implements Attempt {
   #free(): void {
     if (this.#freed) return;
     this.#freed = true;
-    this.#session.streamClosed();
+    this.#session.streamClosed(this);
   }
 
   #give(failure: Failure): void {
@@ -182,6 +199,6 @@ export class Http2Exchange implements Attempt {
 
   #fail(failure: Failure): void {
     this.#over = true;
-    this.#exchange.fail(failure);
+    this.#receiver?.fail(failure);
   }
 }

@@ -26,6 +26,12 @@ export function requestHeaders({ method, target, headers, body }: CheckedRequest
   return list;
 }
 
+/** The authority that a request is sent with. */
+export function authorityOf({ target, headers }: CheckedRequest): string {
+  for (let i = 0; i < headers.length; i += 2) if (headers[i] === "host") return headers[i + 1] as string;
+  return authority(target);
+}
+
 function authority({ origin }: CheckedRequest["target"]): string {
   return origin.slice(origin.indexOf("//") + 2);
 }

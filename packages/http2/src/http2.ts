@@ -11,7 +11,7 @@ const capabilities: Capabilities = Object.freeze({
   requestTrailers: true,
   responseTrailers: true,
   informational: true,
-  push: false,
+  push: true,
 });
 
 /**

@@ -11,6 +11,7 @@ export function openSession(
   target: Target,
   owner: ConnectionOwner,
   timeoutMs: number,
+  push: boolean,
   options: ParsedHttp2Options,
   makeSession: SessionFactory,
 ): DriverDial {
@@ -36,8 +37,8 @@ export function openSession(
     const timer = setTimeout(() => end(settingsTimeout(target, timeoutMs)), left(dial, timeoutMs));
     socket.on("error", onError);
     try {
-      const session = await makeSession(socket, target, options.session);
-      return new Http2Session(session, dialled, owner, options);
+      const session = await makeSession(socket, target, push ? options.pushSession : options.session);
+      return new Http2Session(session, dialled, owner, options, push);
     } catch (error) {
       socket.destroy();
       throw failure ?? (isTransportError(error) ? error : noSession(target, error as Error));

@@ -53,7 +53,12 @@ export interface ParsedHttp2Options {
   readonly windows: Required<Http2Windows>;
   readonly ping: Required<Http2Ping>;
   readonly session: SecureClientSessionOptions;
+  /** For sessions that take pushed responses. */
+  readonly pushSession: SecureClientSessionOptions;
 }
+
+/** Pushed responses that a peer may have under way on one session, and as many promises ahead of them. */
+const maxPushes = 16;
 
 const known: readonly string[] = [...poolOptionNames, ...dialOptionNames, "maxStreams", "windows", "ping", "http2"];
 
@@ -69,6 +74,21 @@ export function parseHttp2Options(options: Http2Options): ParsedHttp2Options {
   const streamBytes = checkWindow("windows.streamBytes", windows?.streamBytes ?? 2 ** 20);
   const sessionBytes = checkWindow("windows.sessionBytes", windows?.sessionBytes ?? 2 ** 24);
   const headBytes = limits?.headBytes ?? 16_384;
+  const session: SecureClientSessionOptions = {
+    // Output that waits for a slow peer is bounded by the back-pressure of each body, not by refusing streams.
+    maxSessionMemory: 1_024,
+    // Node's own limit on the number of fields would be met by small ones long before headBytes, which counts 32 for each.
+    maxHeaderListPairs: Math.ceil(headBytes / 32) + 1,
+    ...options.http2,
+    settings: {
+      ...options.http2?.settings,
+      enablePush: false,
+      initialWindowSize: streamBytes,
+      maxHeaderListSize: headBytes,
+    },
+  };
+  // Node counts the stream that we open ourselves against this limit on the peer's.
+  const pushSettings = { ...session.settings, enablePush: true, maxConcurrentStreams: maxPushes + 1 };
   return Object.freeze({
     pool: parsePoolOptions(options, { maxConnections: 4, idleTimeoutMs: 60_000 }),
     dialler: dialler(options),
@@ -76,19 +96,8 @@ export function parseHttp2Options(options: Http2Options): ParsedHttp2Options {
     headBytes,
     windows: { streamBytes, sessionBytes },
     ping: { intervalMs: ping?.intervalMs ?? 20_000, timeoutMs: ping?.timeoutMs ?? 10_000 },
-    session: Object.freeze({
-      // Output that waits for a slow peer is bounded by the back-pressure of each body, not by refusing streams.
-      maxSessionMemory: 1_024,
-      // Node's own limit on the number of fields would be met by small ones long before headBytes, which counts 32 for each.
-      maxHeaderListPairs: Math.ceil(headBytes / 32) + 1,
-      ...options.http2,
-      settings: {
-        ...options.http2?.settings,
-        enablePush: false,
-        initialWindowSize: streamBytes,
-        maxHeaderListSize: headBytes,
-      },
-    }),
+    session: Object.freeze(session),
+    pushSession: Object.freeze({ ...session, maxReservedRemoteStreams: maxPushes, settings: pushSettings }),
   });
 }
 

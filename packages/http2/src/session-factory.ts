@@ -51,7 +51,11 @@ type Accept = (session: ClientHttp2Session) => void;
 export function sessionFactory(): SessionFactory {
   const agent = new SlotAgent({ timeout: 0, maxEmptySessions: Infinity, maxCachedTlsSessions: 1 });
   // A session whose peer allows no stream yet is told of, but not handed out: the Agent tries to make another for its key.
-  agent.on("session", (session) => (session.socket as Socket & { readonly [accept]: Accept })[accept](session));
+  agent.on("session", (session) => {
+    // The Agent counts streams by a `request` of its own, and holds the process for those alone; both are ours to do.
+    Reflect.deleteProperty(session, "request");
+    (session.socket as Socket & { readonly [accept]: Accept })[accept](session);
+  });
   return (socket, target, options) => {
     const host = target.hostname.includes(":") ? `[${target.hostname}]` : target.hostname;
     const slot: SlotOptions = { ...options, slot: String(++lastSlot), dialled: socket };

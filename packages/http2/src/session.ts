@@ -1,10 +1,13 @@
-import type { ClientHttp2Session } from "node:http2";
+import { type ClientHttp2Session, type ClientHttp2Stream, constants } from "node:http2";
 import { type DialledSocket, factsOf, momentsOf } from "@holdfast/dial";
 import type { ConnectionOwner, DialTimes, DriverConnection, Exchange } from "@holdfast/pool";
 import { isBadHead } from "./errors.ts";
 import { Http2Exchange } from "./exchange.ts";
 import { Liveness } from "./liveness.ts";
 import type { ParsedHttp2Options } from "./options.ts";
+import { promiseOf } from "./promise.ts";
+
+const { NGHTTP2_CANCEL, NGHTTP2_PROTOCOL_ERROR } = constants;
 
 /** What a GOAWAY said: streams above `lastStreamId` were never looked at (RFC 9113, 6.8). */
 export interface GoAway {
@@ -19,6 +22,9 @@ export interface GoAway {
  *       └───────────────────►
  *
  * `draining` is entered on GOAWAY: running streams finish, no new one starts.
+ *
+ * Node does not tell for which stream a response is pushed. One exchange at a time runs on a session that takes pushes, so
+ * that nobody gets what was promised to another; nghttp2 itself cancels what was promised to a stream that is closed.
  */
 export class Http2Session implements DriverConnection {
   readonly times: DialTimes;
@@ -33,19 +39,26 @@ export class Http2Session implements DriverConnection {
   readonly #owner: ConnectionOwner;
   readonly #maxStreams: number;
   readonly #liveness: Liveness;
+  /** What runs now, on a session that takes pushes. */
+  #main: Exchange | undefined;
+  readonly #takesPushes: boolean;
+  readonly #pushes: Set<Http2Exchange> = new Set();
+  #held = false;
 
   constructor(
     session: ClientHttp2Session,
     dialled: DialledSocket,
     owner: ConnectionOwner,
     options: ParsedHttp2Options,
+    push: boolean,
   ) {
     const { socket } = dialled;
     this.#session = session;
     this.#socket = socket;
     this.#owner = owner;
     this.headBytes = options.headBytes;
-    this.#maxStreams = options.maxStreams;
+    this.#takesPushes = push;
+    this.#maxStreams = push ? 1 : options.maxStreams;
     this.#liveness = new Liveness(session, socket, options.ping);
     this.times = { ...momentsOf(dialled), readyAt: performance.now() };
     this.facts = factsOf(dialled);
@@ -55,6 +68,7 @@ export class Http2Session implements DriverConnection {
     session.on("error", (error) => {
       this.error ??= error;
     });
+    if (push) session.on("stream", (stream, _, __, raw) => this.#promised(stream, raw as readonly string[]));
     session.once("close", () => {
       this.#liveness.stop();
       owner.closed(this.error);
@@ -77,14 +91,17 @@ export class Http2Session implements DriverConnection {
   }
 
   run(exchange: Exchange): void {
-    const http2Exchange = new Http2Exchange(exchange, this);
-    exchange.attach(http2Exchange);
-    if (http2Exchange.start(this.#session)) this.#liveness.streamOpened();
+    const attempt = new Http2Exchange(this);
+    exchange.attach(attempt);
+    if (this.#takesPushes) this.#main = exchange;
+    if (attempt.start(exchange, this.#session)) this.#liveness.streamOpened();
   }
 
-  /** The stream of an exchange is closed. */
-  streamClosed(): void {
+  /** The stream of an exchange, or of a push, is closed. */
+  streamClosed(attempt: Http2Exchange): void {
     this.#liveness.streamClosed();
+    if (this.#pushes.delete(attempt)) return this.hold(this.#held);
+    this.#main = undefined;
     this.#owner.freed();
   }
 
@@ -110,8 +127,23 @@ export class Http2Session implements DriverConnection {
   }
 
   hold(alive: boolean): void {
-    if (alive) this.#session.ref();
+    this.#held = alive;
+    if (alive || this.#pushes.size > 0) this.#session.ref();
     else this.#session.unref();
+  }
+
+  #promised(stream: ClientHttp2Stream, raw: readonly string[]): void {
+    const main = this.#main;
+    const promise = main && promiseOf(raw, main.request, this.headBytes);
+    const attempt = new Http2Exchange(this);
+    if (promise !== undefined && attempt.receive(promise, main as Exchange, stream)) {
+      this.#pushes.add(attempt);
+      this.#liveness.streamOpened();
+      return this.hold(this.#held);
+    }
+    const mayNot = main !== undefined && promise === undefined;
+    stream.on("error", () => {}).resume();
+    stream.close(mayNot ? NGHTTP2_PROTOCOL_ERROR : NGHTTP2_CANCEL);
   }
 
   #leave(code: number, lastStreamId: number): void {

@@ -11,6 +11,7 @@ export function http2Driver(options: ParsedHttp2Options): Driver {
     idPrefix: "h2",
     multiplexed: true,
     expectedCapacity: options.maxStreams,
-    dial: (target, owner, timeoutMs) => openSession(target, owner, timeoutMs, options, makeSession),
+    pushes: true,
+    dial: (target, owner, timeoutMs, push) => openSession(target, owner, timeoutMs, push, options, makeSession),
   };
 }

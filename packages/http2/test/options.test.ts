@@ -79,7 +79,7 @@ describe("the transport", () => {
       requestTrailers: true,
       responseTrailers: true,
       informational: true,
-      push: false,
+      push: true,
     });
   });
 

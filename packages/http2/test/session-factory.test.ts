@@ -67,6 +67,19 @@ describe("what we use of http2-wrapper", () => {
     session.destroy();
     await server.idle();
   });
+
+  it("is not its `request`, which counts streams and holds the process for them: sessions have node's own", async () => {
+    await using server = await frameServer(answering());
+    const session = await sessionFactory()(
+      await connected(server.port),
+      { hostname: "127.0.0.1", port: server.port },
+      {},
+    );
+    expect(Object.hasOwn(session, "request")).toBe(false);
+    expect(typeof session.request).toBe("function");
+    session.destroy();
+    await server.idle();
+  });
 });
 
 describe("a session factory", () => {

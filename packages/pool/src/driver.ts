@@ -11,8 +11,10 @@ export interface Driver {
   readonly multiplexed: boolean;
   /** How many a connection is expected to carry at a time, before it says so itself: so many wait for one dial. */
   readonly expectedCapacity: number;
+  /** Exchanges that take pushed responses need connections of their own: those are dialled with `push`. Default false. */
+  readonly pushes?: boolean;
   /** Starts at once. `owner` must hear of everything that happens to the connection from then on. */
-  dial(target: Target, owner: ConnectionOwner, timeoutMs: number): DriverDial;
+  dial(target: Target, owner: ConnectionOwner, timeoutMs: number, push: boolean): DriverDial;
 }
 
 export interface DriverDial {

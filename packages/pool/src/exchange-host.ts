@@ -1,12 +1,12 @@
 import type { Phase, Protocol } from "@holdfast/transport";
 import type { Exchange } from "./exchange.ts";
+import type { PushHost } from "./push-host.ts";
 
 /** What an exchange needs of the pool that runs it. */
-export interface ExchangeHost {
+export interface ExchangeHost extends PushHost {
   readonly protocol: Protocol;
   /** Exchanges share connections. */
   readonly multiplexed: boolean;
-  readonly maxBodyBytes: number;
   /** Where the dial is that it waits for. */
   dialPhase(exchange: Exchange): Phase;
   /** It waits for something else, or for something sooner. */

@@ -6,6 +6,7 @@ import {
   noFields,
   type Phase,
   type Protocol,
+  type PushedExchange,
   restateError,
   type Timeouts,
   type TransportError,
@@ -27,6 +28,7 @@ import {
 } from "./errors.ts";
 import { type HandOver, soon } from "./hand-over.ts";
 import { publishExchange } from "./publish.ts";
+import { Push } from "./push.ts";
 import { decideReplay, type History, noHistory, withAttempt } from "./replay.ts";
 import { type RequestBody, requestBody } from "./request-body.ts";
 import { responseOf } from "./response.ts";
@@ -195,6 +197,15 @@ export class Exchange implements HandOver {
     return true;
   }
 
+  /** The peer promises a response. Undefined if nobody wants it; else `attempt` obeys the push, also after the exchange. */
+  pushed(request: PushedExchange["request"], attempt: Attempt): Push | undefined {
+    if (this.#over || this.request.source.onPush === undefined) return undefined;
+    const push = new Push(this, attempt, this.#host);
+    const failure = push.offer(request);
+    if (failure !== undefined) this.#stop(failure);
+    return push.over ? undefined : push;
+  }
+
   /**
    * The response head. Returns false when the exchange does not want this response: it was closed idle while the request
    * was under way (408), and goes on another connection.
@@ -233,7 +244,6 @@ export class Exchange implements HandOver {
   /** The end mark of the protocol was seen. */
   end(trailers: Fields = noFields): void {
     if (this.#over) return;
-    this.timings.end = performance.now() - this.startedAt;
     this.#finish(false);
     this.#answer?.end(trailers);
   }
@@ -295,7 +305,6 @@ export class Exchange implements HandOver {
 
   cancel(reason: unknown): void {
     if (this.#over) return;
-    this.timings.end = performance.now() - this.startedAt;
     const attempt = this.#attempt;
     this.#finish(false);
     this.#answer?.end(noFields);
@@ -333,6 +342,7 @@ export class Exchange implements HandOver {
       this.#host.settled(this);
     }
     attempt?.abort(error);
+    this.#host.pushesFail(this, error);
   }
 
   #finish(failed: boolean): void {
@@ -342,6 +352,7 @@ export class Exchange implements HandOver {
     const { signal } = this.request.source;
     if (signal !== undefined) forget(signal, this);
     this.body.stop();
+    if (!failed) this.timings.end = performance.now() - this.startedAt;
     if (!failed && events.exchangeEnd.hasSubscribers) publishExchange(events.exchangeEnd, this);
     this.#host.over(this, failed);
   }

@@ -9,6 +9,7 @@ export { place } from "./place.ts";
 export type { Attempt, ConnectionOwner, DialTimes, Driver, DriverConnection, DriverDial, Failure } from "./driver.ts";
 export type { KeepAliveHint } from "./lifetime.ts";
 export type { Exchange } from "./exchange.ts";
+export type { Push } from "./push.ts";
 export type { HandOver } from "./hand-over.ts";
 export { soon } from "./hand-over.ts";
 export type { RequestBody } from "./request-body.ts";

@@ -29,11 +29,13 @@ export interface OriginHost {
 }
 
 /**
- * The connections and the queue of one origin. It applies what {@link place} decides, after each change, until there is
+ * The connections and the queue of one origin, or of those of its exchanges that take pushed responses. It applies what {@link place} decides, after each change, until there is
  * nothing left to do. Owned by the pool; owns its connections.
  */
 export class OriginPool implements ConnectionHost {
   readonly target: Target;
+  /** Its connections take pushed responses. */
+  readonly push: boolean;
   readonly connections: Set<Connection> = new Set();
   readonly limits: LifetimeLimits;
   readonly #host: OriginHost;
@@ -56,9 +58,10 @@ export class OriginPool implements ConnectionHost {
   readonly #watchers: Set<() => void> = new Set();
   #lastDialError: TransportError | undefined;
 
-  constructor(target: Target, host: OriginHost) {
+  constructor(target: Target, push: boolean, host: OriginHost) {
     const { maxConnections, maxTotalConnections } = host.options;
     this.target = target;
+    this.push = push;
     this.limits = host.options;
     this.#host = host;
     this.#situation = {
@@ -273,7 +276,7 @@ export class OriginPool implements ConnectionHost {
     this.#host.connectionAdded(connection);
     const asked = this.#waitingFresh.first() ?? this.#waiting.first();
     const timeoutMs = Math.max(options.timeouts.connectMs, asked?.timeouts.connectMs ?? 0);
-    connection.start(driver.dial(this.target, connection, timeoutMs));
+    connection.start(driver.dial(this.target, connection, timeoutMs, this.push));
   }
 
   #opened(connection: Connection): void {

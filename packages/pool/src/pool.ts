@@ -2,6 +2,7 @@ import {
   checkRequest,
   type CloseOptions,
   type ConnectionCounts,
+  type OriginStats,
   parseTarget,
   type Phase,
   type Protocol,
@@ -19,6 +20,7 @@ import { Exchange } from "./exchange.ts";
 import type { ExchangeHost } from "./exchange-host.ts";
 import { OriginPool, type OriginHost } from "./origin-pool.ts";
 import { type ParsedPoolOptions, timeoutsFor } from "./options.ts";
+import type { Push } from "./push.ts";
 import { Watch } from "./watch.ts";
 
 /** Refuses what the adapter cannot carry, before anything is queued; throws what `request()` shall reject with. */
@@ -36,6 +38,7 @@ export class Pool implements ExchangeHost, OriginHost {
   readonly #admit: Admission;
   readonly #origins: Map<string, OriginPool> = new Map();
   readonly #exchanges: Watch<Exchange> = new Watch();
+  readonly #pushes: Watch<Push> = new Watch();
   readonly #connections: Watch<Connection> = new Watch();
   /** Origins that wait for one of the connections that all share, in the order of asking. */
   readonly #starving: Set<OriginPool> = new Set();
@@ -88,7 +91,7 @@ export class Pool implements ExchangeHost, OriginHost {
         resolve,
         reject,
       );
-      const origin = this.#origin(checked.target);
+      const origin = this.#originOf(exchange);
       const refusal = this.#refusal(exchange, origin);
       if (refusal !== undefined) {
         this.#totals.exchangesRefused++;
@@ -124,7 +127,7 @@ export class Pool implements ExchangeHost, OriginHost {
       signal?.addEventListener("abort", stop, { once: true });
     });
     try {
-      await Promise.race([this.#origin(target).warm(connections), given]);
+      await Promise.race([this.#origin(target, false).warm(connections), given]);
     } catch (error) {
       // What ends with the transport is told so, and not that its dial was cancelled.
       throw this.closing ? this.#notSent(closed(this.#destroyed?.reason), target) : error;
@@ -134,16 +137,12 @@ export class Pool implements ExchangeHost, OriginHost {
   }
 
   stats(): TransportStats {
-    const origins = Object.fromEntries([...this.#origins].map(([origin, pool]) => [origin, pool.stats()]));
-    const connections = { connecting: 0, active: 0, idle: 0, draining: 0 };
-    const exchanges = { queued: 0, inFlight: 0 };
-    for (const one of Object.values(origins)) {
-      for (const state of Object.keys(connections) as (keyof ConnectionCounts)[])
-        connections[state] += one.connections[state];
-      exchanges.queued += one.exchanges.queued;
-      exchanges.inFlight += one.exchanges.inFlight;
+    const origins: Record<string, OriginStats> = {};
+    for (const pool of this.#origins.values()) {
+      const { origin } = pool.target;
+      origins[origin] = sumOf([pool.stats(), ...(origins[origin] === undefined ? [] : [origins[origin]])]);
     }
-    return { connections, exchanges, totals: { ...this.#totals }, origins };
+    return { ...sumOf(Object.values(origins)), totals: { ...this.#totals }, origins };
   }
 
   close({ signal, deadlineMs = 10_000 }: CloseOptions = {}): Promise<void> {
@@ -167,6 +166,7 @@ export class Pool implements ExchangeHost, OriginHost {
     // Those that wait go first: else they would be started on what the others leave.
     for (const exchange of exchanges) if (exchange.place !== undefined) exchange.closed(this.#destroyed.reason);
     for (const exchange of exchanges) exchange.closed(this.#destroyed.reason);
+    for (const push of this.#pushes.items()) push.closed(this.#destroyed.reason);
     for (const origin of [...this.#origins.values()]) origin.destroy(this.#destroyed.reason);
     return this.#closed as Promise<void>;
   }
@@ -179,12 +179,12 @@ export class Pool implements ExchangeHost, OriginHost {
   }
 
   dialPhase(exchange: Exchange): Phase {
-    return this.#origins.get(exchange.request.target.origin)?.dialPhase() ?? "connect";
+    return this.#origins.get(keyOf(exchange.request.target, this.#takesPushes(exchange)))?.dialPhase() ?? "connect";
   }
 
   again(exchange: Exchange, fresh: boolean): void {
     this.#totals.exchangesReplayed++;
-    this.#origin(exchange.request.target).again(exchange, fresh);
+    this.#originOf(exchange).again(exchange, fresh);
   }
 
   settled(): void {
@@ -194,7 +194,7 @@ export class Pool implements ExchangeHost, OriginHost {
   over(exchange: Exchange, failed: boolean): void {
     this.#exchanges.delete(exchange);
     this.#totals[failed ? "exchangesFailed" : "exchangesEnded"]++;
-    if (exchange.place !== undefined) this.#origins.get(exchange.request.target.origin)?.leave(exchange);
+    if (exchange.place !== undefined) this.#originOf(exchange).leave(exchange);
     if (this.closing && this.#exchanges.size === 0) this.#drain();
   }
 
@@ -209,6 +209,25 @@ export class Pool implements ExchangeHost, OriginHost {
         ...(exchange.madeAt === undefined ? {} : { detail: exchange.madeAt }),
       },
     );
+  }
+
+  // ---- told by pushes
+
+  pushBegun(push: Push): void {
+    this.#pushes.add(push);
+  }
+
+  pushLimitMoved(push: Push): void {
+    this.#pushes.note(push);
+  }
+
+  pushOver(push: Push): void {
+    this.#pushes.delete(push);
+  }
+
+  pushesFail(main: Exchange, error: TransportError): void {
+    if (this.#pushes.size === 0) return;
+    for (const push of this.#pushes.items()) if (push.main === main) push.mainFailed(error);
   }
 
   // ---- told by origins
@@ -250,17 +269,27 @@ export class Pool implements ExchangeHost, OriginHost {
   }
 
   empty(origin: OriginPool): void {
+    const key = keyOf(origin.target, origin.push);
     this.#starving.delete(origin);
-    if (this.#origins.get(origin.target.origin) === origin) this.#origins.delete(origin.target.origin);
+    if (this.#origins.get(key) === origin) this.#origins.delete(key);
   }
 
   // ---- inside
 
-  #origin(target: Target): OriginPool {
-    let origin = this.#origins.get(target.origin);
+  #originOf(exchange: Exchange): OriginPool {
+    return this.#origin(exchange.request.target, this.#takesPushes(exchange));
+  }
+
+  #takesPushes({ request }: Exchange): boolean {
+    return this.driver.pushes === true && request.source.onPush !== undefined;
+  }
+
+  #origin(target: Target, push: boolean): OriginPool {
+    const key = keyOf(target, push);
+    let origin = this.#origins.get(key);
     if (origin === undefined) {
-      origin = new OriginPool(target, this);
-      this.#origins.set(target.origin, origin);
+      origin = new OriginPool(target, push, this);
+      this.#origins.set(key, origin);
     }
     return origin;
   }
@@ -321,7 +350,24 @@ export class Pool implements ExchangeHost, OriginHost {
   #endIfDone(): void {
     if (!this.closing || this.totalConnections > 0 || this.#exchanges.size > 0) return;
     this.#exchanges.stop();
+    this.#pushes.stop();
     this.#connections.stop();
     this.#ended?.();
   }
+}
+
+function keyOf({ origin }: Target, push: boolean): string {
+  return push ? `${origin} push` : origin;
+}
+
+function sumOf(parts: readonly OriginStats[]): OriginStats {
+  const connections = { connecting: 0, active: 0, idle: 0, draining: 0 };
+  const exchanges = { queued: 0, inFlight: 0 };
+  for (const one of parts) {
+    for (const state of Object.keys(connections) as (keyof ConnectionCounts)[])
+      connections[state] += one.connections[state];
+    exchanges.queued += one.exchanges.queued;
+    exchanges.inFlight += one.exchanges.inFlight;
+  }
+  return { connections, exchanges };
 }

@@ -17,6 +17,7 @@ export class FakeDriver implements Driver {
   readonly multiplexed: boolean;
   /** More than a test starts at a time, where connections are shared. */
   expectedCapacity: number;
+  pushes = false;
   /** All that were ever asked for, in order. */
   readonly dials: FakeDial[] = [];
   /** What the pool asked for against the contract of a driver. */
@@ -35,8 +36,8 @@ export class FakeDriver implements Driver {
     this.expectedCapacity = multiplexed ? 1_000 : 1;
   }
 
-  dial(target: Target, owner: ConnectionOwner, timeoutMs: number): FakeDial {
-    const dial = new FakeDial(this, target, owner, timeoutMs);
+  dial(target: Target, owner: ConnectionOwner, timeoutMs: number, push: boolean): FakeDial {
+    const dial = new FakeDial(this, target, owner, timeoutMs, push);
     this.dials.push(dial);
     return dial;
   }
@@ -71,17 +72,19 @@ export class FakeDial implements DriverDial {
   readonly target: Target;
   readonly owner: ConnectionOwner;
   readonly timeoutMs: number;
+  readonly push: boolean;
   readonly opened: Promise<FakeConnection>;
   phase: Phase = "connect";
   state: "pending" | "opened" | "failed" | "cancelled" = "pending";
   connection: FakeConnection | undefined;
   readonly #settle: PromiseWithResolvers<FakeConnection> = Promise.withResolvers();
 
-  constructor(driver: FakeDriver, target: Target, owner: ConnectionOwner, timeoutMs: number) {
+  constructor(driver: FakeDriver, target: Target, owner: ConnectionOwner, timeoutMs: number, push: boolean) {
     this.driver = driver;
     this.target = target;
     this.owner = owner;
     this.timeoutMs = timeoutMs;
+    this.push = push;
     this.opened = this.#settle.promise;
   }
 

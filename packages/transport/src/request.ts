@@ -59,6 +59,10 @@ export interface TransportRequest {
   readonly attempt?: number;
   /** 1xx heads, in order, before the response. Needs `capabilities.informational`, else it is never called. */
   readonly onInformational?: (head: InformationalHead) => void;
-  /** Responses that the peer pushes. Needs `capabilities.push`, else it is never called. */
+  /**
+   * Responses that the peer pushes for this request (RFC 9113, 8.4). They share its signal, deadline and timeouts, and fail if
+   * it fails; one whose body nobody begins to read within `bodyGapMs` is cancelled. Needs `capabilities.push`, else it is
+   * never called.
+   */
   readonly onPush?: (push: PushedExchange) => void;
 }
