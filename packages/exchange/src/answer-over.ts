@@ -53,7 +53,7 @@ export function answerOver(pipe: Pipe | Channel, handler: ExchangeHandler, optio
     get openStreams() {
       return end.openStreams;
     },
-    closed: end.ended,
+    closed: end.finished,
     drain: (drainOptions) => end.drain(drainOptions),
     destroy: (reason) => end.destroy(reason),
   };
@@ -109,7 +109,7 @@ class AnswerEnd implements MuxOwner, AnswerHost {
     return this.#mux.openStreams;
   }
 
-  get ended(): Promise<void> {
+  get finished(): Promise<void> {
     return this.#end.promise;
   }
 
@@ -160,7 +160,7 @@ class AnswerEnd implements MuxOwner, AnswerHost {
     clearTimeout(this.#timer);
   }
 
-  closed(): void {
+  ended(): void {
     this.#end.resolve();
   }
 

@@ -121,7 +121,7 @@ export class MuxConnection implements DriverConnection, MuxOwner {
     else this.#tell(() => this.#owner.drains("the connection has ended"));
   }
 
-  closed(error: Error | undefined): void {
+  ended(error: Error | undefined): void {
     this.#tell(() => this.#owner.closed(error));
   }
 

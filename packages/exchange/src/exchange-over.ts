@@ -1,4 +1,11 @@
-import { checkOptionNames, parsePoolOptions, pooledTransport, type PoolOptions, poolOptionNames } from "@holdfast/pool";
+import {
+  checkOptionNames,
+  parsePoolOptions,
+  pooledTransport,
+  type PoolLimits,
+  type PoolOptions,
+  poolOptionNames,
+} from "@holdfast/pool";
 import type { Capabilities, Channel, Protocol, Transport } from "@holdfast/transport";
 import { pipeOf } from "./channel-pipe.ts";
 import type { PipeDial } from "./open-pipe.ts";
@@ -14,9 +21,14 @@ export interface PipeRequest {
   readonly signal: AbortSignal;
 }
 
+export interface MuxLimits extends PoolLimits {
+  /** Bytes of a response's head, default 16 KiB; a longer one fails with `LIMIT_EXCEEDED`. */
+  readonly headBytes?: number;
+}
+
 /** The defaults are those of {@link PoolOptions}, with `maxConnections` 4 and `idleTimeoutMs` 300 000. */
 export interface ExchangeOptions extends PoolOptions, Omit<MuxOptions, "limits"> {
-  readonly limits?: PoolOptions["limits"] & MuxOptions["limits"];
+  readonly limits?: MuxLimits;
   /** What it is called in errors, events and `ConnectionInfo`; default `"holdfast.mux.v1"`. */
   readonly protocol?: Protocol;
 }

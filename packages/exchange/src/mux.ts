@@ -5,7 +5,7 @@ import { MuxOutput } from "./mux-output.ts";
 import { MuxStream, type StreamListener } from "./mux-stream.ts";
 import type { Pipe, PipeListener } from "./pipe.ts";
 import { ResetStreams } from "./reset-streams.ts";
-import { initialSettings, readSettings, type Settings } from "./settings.ts";
+import { readSettings, type Settings } from "./settings.ts";
 import { TokenBucket } from "./token-bucket.ts";
 
 /** What one end does with a connection. */
@@ -23,7 +23,7 @@ export interface MuxOwner {
   /** The connection has ended, or is about to; `violation`: because of what the peer sent. Told before its streams are. */
   broken(error: Error | undefined, violation: boolean): void;
   /** Nothing is left of it. */
-  closed(error: Error | undefined): void;
+  ended(error: Error | undefined): void;
 }
 
 const maxStreamId = 2 ** 32 - 2;
@@ -161,7 +161,7 @@ export class Mux implements PipeListener, FrameSink {
     this.#end();
     this.#owner.broken(error, false);
     this.#loseAll(error);
-    this.#owner.closed(error);
+    this.#owner.ended(error);
   }
 
   // ---- told by streams
@@ -368,10 +368,6 @@ export class Mux implements PipeListener, FrameSink {
       this.#owner.left();
     }
   }
-}
-
-function flush(mux: Mux): void {
-  mux.flushNow();
 }
 
 /** A small part of a large message would hold all of it in memory for as long as it is not read. */
