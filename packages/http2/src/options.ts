@@ -85,6 +85,8 @@ export function parseHttp2Options(options: Http2Options): ParsedHttp2Options {
       enablePush: false,
       initialWindowSize: streamBytes,
       maxHeaderListSize: headBytes,
+      // SETTINGS_NO_RFC7540_PRIORITIES (RFC 9218, 2.1).
+      customSettings: { ...options.http2?.settings?.customSettings, 9: 1 },
     },
   };
   // Node counts the stream that we open ourselves against this limit on the peer's.
