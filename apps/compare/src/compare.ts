@@ -1,5 +1,5 @@
 import { type ConnectionInfo, isTransportError, type Transport, type TransportRequest } from "@holdfast/transport";
-import { type CountedOrigin, countHeads } from "./count-heads.ts";
+import { type CountedOrigin, countHeads, maxCounted } from "./count-heads.ts";
 import { type Answer, type Equality, judgeAnswers } from "./equality.ts";
 import { isConnectFailure } from "./failure.ts";
 import type { HeadCount } from "./head-count.ts";
@@ -7,7 +7,17 @@ import type { Measurement } from "./measure.ts";
 import type { Progress } from "./progress.ts";
 import { type Run, startRun } from "./run.ts";
 import type { Entry, TransportSettings } from "./transports.ts";
-import { requestOf, roundSizes, runClosedLoop, warmUpSize, type Workload } from "./workload.ts";
+import { within } from "./within.ts";
+import {
+  loopOf,
+  maxSilenceMs,
+  requestOf,
+  roundSizes,
+  runClosedLoop,
+  StalledError,
+  warmUpSize,
+  type Workload,
+} from "./workload.ts";
 
 /** One URL under the workload. */
 export interface Target {
@@ -62,7 +72,7 @@ export interface CompareOptions {
  * the transports. Owns the transports that it makes and closes them. Failures are part of the result, never thrown.
  */
 export async function compareTarget(target: Target, options: CompareOptions): Promise<TargetResult> {
-  const { settings, signal } = options;
+  const { settings, workload, signal } = options;
   const transports = new Set<Transport>();
   const create = (entry: Entry): Transport => {
     const transport = entry.create(settings);
@@ -70,14 +80,16 @@ export async function compareTarget(target: Target, options: CompareOptions): Pr
     return transport;
   };
   const interrupt = (): void => {
-    for (const transport of transports) void transport.destroy(signal.reason);
+    for (const transport of transports) transport.destroy(signal.reason).catch(() => undefined);
   };
   signal.addEventListener("abort", interrupt);
   try {
     return await compareWith(target, options, create);
   } finally {
     signal.removeEventListener("abort", interrupt);
-    await Promise.all([...transports].map((transport) => transport.destroy()));
+    // One that does not end keeps no result from being shown.
+    const ends = [...transports].map((transport) => within(transport.destroy(), workload.timeoutMs, () => new Error()));
+    await Promise.allSettled(ends);
   }
 }
 
@@ -108,7 +120,7 @@ async function compareWith(
   for (const candidate of [...candidates.slice(0, 1), ...candidates]) {
     const { entry, transport } = candidate;
     try {
-      probes.push(await probe(transport, request));
+      probes.push(await probe(entry, transport, request, workload));
       if (probed.at(-1) !== candidate) probed.push(candidate);
     } catch (error) {
       if (signal.aborted) return nothing;
@@ -127,16 +139,17 @@ async function compareWith(
   const heads = new Map<Entry, HeadCount | undefined>();
   for (const { entry } of runs) {
     if (target.counted !== undefined && runs.every(({ observer }) => !observer.done)) {
-      heads.set(entry, await countHeads(create(entry), target.counted, workload, signal));
+      const loop = loopOf(entry, workload, Math.min(maxCounted, workload.requests));
+      heads.set(entry, await countHeads(create(entry), target.counted, { workload, loop, signal }));
     }
   }
 
   const ledgers = runs.map(({ ledger }) => ledger);
   let equality = judgeAnswers([first.answer, second.answer], ledgers);
-  const baseline = probed[0]?.transport;
+  const [baseline] = probed;
   if (equality.verdict === "different" && !signal.aborted && baseline !== undefined) {
     // The resource itself may have changed since the first probes.
-    const third = await probe(baseline, request).catch(() => undefined);
+    const third = await probe(baseline.entry, baseline.transport, request, workload).catch(() => undefined);
     if (third !== undefined) equality = judgeAnswers([first.answer, second.answer, third.answer], ledgers);
   }
   return {
@@ -158,8 +171,9 @@ async function compareWith(
   };
 }
 
-/** The baseline was answered, so what fails is the protocol. Our own origin speaks them all. */
-function mayBeLeftOut({ optional }: Entry, { name }: Target, error: unknown): boolean {
+/** The baseline was answered, so what fails is the protocol, or what the user brought. Our own origin speaks all of ours. */
+function mayBeLeftOut({ optional, brought }: Entry, { name }: Target, error: unknown): boolean {
+  if (brought === true) return true;
   const notSpoken = isConnectFailure(error) || (isTransportError(error) && error.code === "NEGOTIATION_FAILED");
   return optional === true && name === "url" && notSpoken;
 }
@@ -169,9 +183,18 @@ interface Probe {
   readonly connection: ConnectionInfo;
 }
 
-async function probe(transport: Transport, request: TransportRequest): Promise<Probe> {
-  const { status, headers, body, connection } = await transport.request(request);
-  return { answer: { status, headers, body: await body.bytes() }, connection };
+async function probe(
+  entry: Entry,
+  transport: Transport,
+  request: TransportRequest,
+  workload: Workload,
+): Promise<Probe> {
+  const exchange = async (): Promise<Probe> => {
+    const { status, headers, body, connection } = await transport.request(request);
+    return { answer: { status, headers, body: await body.bytes() }, connection };
+  };
+  const limitMs = maxSilenceMs(entry, workload);
+  return limitMs === undefined ? exchange() : within(exchange(), limitMs, () => new StalledError(limitMs));
 }
 
 async function warmUp(
@@ -189,7 +212,7 @@ async function warmUp(
     total,
     done: () => run.meter.answered + run.meter.failed,
   });
-  await runClosedLoop(transport, request, { count: total, concurrency: workload.concurrency }, run.observer);
+  await runClosedLoop(transport, request, loopOf(entry, workload, total), run.observer);
   progress.end();
 }
 
@@ -208,9 +231,7 @@ async function measureRounds(
       const before = meter.answered + meter.failed;
       const stage = `${target.name}, round ${index + 1} of ${sizes.length}`;
       progress.begin({ stage, title: entry.title, total: count, done: () => meter.answered + meter.failed - before });
-      await meter.round(() =>
-        runClosedLoop(transport, request, { count, concurrency: workload.concurrency }, observer),
-      );
+      await meter.round(() => runClosedLoop(transport, request, loopOf(entry, workload, count), observer));
       progress.end();
     }
   }

@@ -1,6 +1,6 @@
 import type { Transport } from "@holdfast/transport";
 import type { HeadCount } from "./head-count.ts";
-import { requestOf, runClosedLoop, type Workload } from "./workload.ts";
+import { type Loop, requestOf, runClosedLoop, type Workload } from "./workload.ts";
 
 /** An origin that counts what the heads of exchanges take. */
 export interface CountedOrigin {
@@ -9,21 +9,18 @@ export interface CountedOrigin {
   take(): Promise<HeadCount>;
 }
 
-/** Enough for a connection's first heads, which compression has seen nothing of yet, to weigh little. */
-const maxCounted = 100;
+/** How many exchanges are worth counting: enough for a connection's first heads, which compression has seen nothing of yet, to weigh little. */
+export const maxCounted = 100;
 
 /**
- * Runs up to 100 exchanges of the workload over a transport that has no connections yet, and returns what their heads took.
+ * Runs some exchanges of the workload over a transport that has no connections yet, and returns what their heads took.
  * Undefined if one failed, or if the origin did not meet every one of them as an exchange.
  */
 export async function countHeads(
   transport: Transport,
   origin: CountedOrigin,
-  workload: Workload,
-  signal: AbortSignal,
+  { workload, loop, signal }: { readonly workload: Workload; readonly loop: Loop; readonly signal: AbortSignal },
 ): Promise<HeadCount | undefined> {
-  const count = Math.min(maxCounted, workload.requests);
-  const loop = { count, concurrency: workload.concurrency };
   let answered = 0;
   let failed = false;
   await origin.take();
@@ -35,5 +32,5 @@ export async function countHeads(
     },
   });
   const heads = await origin.take();
-  return answered === count && heads.exchanges === count ? heads : undefined;
+  return answered === loop.count && heads.exchanges === loop.count ? heads : undefined;
 }

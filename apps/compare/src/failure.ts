@@ -1,4 +1,5 @@
 import { isTransportError, type Phase, type TransportError } from "@holdfast/transport";
+import { messageOf, sentence } from "./sentence.ts";
 
 /** What the sentence about a failure needs to know besides the error. */
 export interface FailureContext {
@@ -54,8 +55,8 @@ const certificateCodes: ReadonlySet<string> = new Set(
 
 /** One plain sentence, or two where there is a remedy, that says what failed, where, and in which phase. */
 export function describeFailure(error: unknown, context: FailureContext): string {
-  if (!isTransportError(error)) return `The comparison failed: ${sentence(messageOf(error))}`;
   const { origin, protocol } = new URL(context.url);
+  if (!isTransportError(error)) return `An exchange with ${origin} failed: ${sentence(messageOf(error))}`;
   const during = error.phase === "secure" && protocol === "http:" ? "agreeing on the protocol" : doing[error.phase];
   const limit = `${context.timeoutMs.toLocaleString("en-US")} ms (--timeout)`;
   if (error.code === "CONNECT_TIMEOUT") return `Could not reach ${origin}: ${during} took longer than ${limit}.`;
@@ -106,13 +107,4 @@ function systemCode(error: unknown): string | undefined {
     if (pending.length < 50) pending.push(cause, ...(Array.isArray(errors) ? (errors as unknown[]) : []));
   }
   return unknownCode;
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
-}
-
-function sentence(text: string): string {
-  const [line = ""] = text.trim().split("\n");
-  return /[.!?]$/.test(line) ? line : `${line}.`;
 }

@@ -26,7 +26,14 @@ export interface ReportJson {
     readonly warmUpRequests: number;
     readonly timeoutMs: number;
   };
+  readonly adapters: readonly AdapterJson[];
   readonly targets: readonly TargetJson[];
+}
+
+export interface AdapterJson {
+  readonly name: string;
+  readonly module: string;
+  readonly vendor: string;
 }
 
 export interface TargetJson {
@@ -88,6 +95,7 @@ export function toJson(comparison: Comparison, version: string): ReportJson {
       warmUpRequests: warmUpSize(requests),
       timeoutMs,
     },
+    adapters: comparison.adapters.map(({ entry: { name }, module, vendor }) => ({ name, module, vendor })),
     targets: comparison.targets.map((result) => targetJson(result, timeoutMs)),
   };
 }

@@ -1,19 +1,22 @@
 #!/usr/bin/env node
 import { readFileSync, writeFileSync } from "node:fs";
 import { styleText } from "node:util";
+import { type Adapter, AdapterError, loadAdapter } from "./adapters.ts";
 import { compareTarget, type Target, type TargetResult } from "./compare.ts";
 import type { CountedOrigin } from "./count-heads.ts";
 import { readEnvironment } from "./environment.ts";
-import { describeFailure } from "./failure.ts";
 import { toJson } from "./json.ts";
 import { type Command, parseCommand, type RunOptions, usage, UsageError } from "./options.ts";
 import { startOrigin } from "./origin.ts";
 import { type Comparison, exitCodes, outcomeOf, wasMeasured } from "./outcome.ts";
 import { progress } from "./progress.ts";
 import { renderReport } from "./report.ts";
-import { entriesFor } from "./transports.ts";
+import { messageOf, sentence } from "./sentence.ts";
+import { entries, entriesFor } from "./transports.ts";
 
 const badUsage = 2;
+/** How long what was destroyed may take to be gone. */
+const graceMs = 500;
 
 /** Runs the command and returns the exit code. The process ends by itself, because nothing is left open. */
 async function main(args: readonly string[]): Promise<number> {
@@ -32,19 +35,43 @@ async function main(args: readonly string[]): Promise<number> {
 }
 
 async function run(options: RunOptions): Promise<number> {
+  // Before Ctrl-C is ours: a module can take for ever.
+  const adapters = await loadAdapters(options);
   const interrupt = new AbortController();
   // Once: a second Ctrl-C ends the process at once.
   process.once("SIGINT", () => interrupt.abort());
-  const comparison = await compareAll(options, interrupt.signal);
+  const comparison = await compareAll(options, adapters, interrupt.signal);
   const outcome = outcomeOf(comparison);
   const report = renderReport(comparison, (style, text) => styleText(style, text, { stream: process.stdout }));
   const measured = comparison.targets.some(wasMeasured);
   (measured ? process.stdout : process.stderr).write(report);
   if (options.jsonFile !== undefined && !writeJson(options.jsonFile, comparison)) return exitCodes.failed;
+  if (adapters.length > 0) endWithoutThem();
   return exitCodes[outcome];
 }
 
-async function compareAll(options: RunOptions, signal: AbortSignal): Promise<Comparison> {
+async function loadAdapters({ adapters: modules, workload }: RunOptions): Promise<readonly Adapter[]> {
+  const adapters: Adapter[] = [];
+  for (const module of modules) {
+    const titles = new Set([...entries, ...adapters.map(({ entry }) => entry)].map(({ title }) => title));
+    adapters.push(await loadAdapter(module, { directory: process.cwd(), limitMs: workload.timeoutMs, titles }));
+  }
+  return adapters;
+}
+
+/** Ends the process if something that an adapter has left open keeps it alive. */
+function endWithoutThem(): void {
+  const end = (): void => {
+    // Pipes and terminals are our own stdout and stderr.
+    const kinds = process.getActiveResourcesInfo().filter((kind) => kind !== "PipeWrap" && kind !== "TTYWrap");
+    const left = [...new Set(kinds)].join(", ");
+    process.stderr.write(`An adapter has left something open (${left}); the process was ended all the same.\n`);
+    process.exit(exitCodes.failed);
+  };
+  setTimeout(end, graceMs).unref();
+}
+
+async function compareAll(options: RunOptions, adapters: readonly Adapter[], signal: AbortSignal): Promise<Comparison> {
   const { url, workload } = options;
   const startedAt = new Date().toISOString();
   const targets: TargetResult[] = [];
@@ -57,8 +84,8 @@ async function compareAll(options: RunOptions, signal: AbortSignal): Promise<Com
       ca,
       insecure: options.insecure,
     };
-    const entries = entriesFor(target.url);
-    targets.push(await compareTarget(target, { entries, workload, settings, progress: live, signal }));
+    const all = [...entriesFor(target.url), ...adapters.map(({ entry }) => entry)];
+    targets.push(await compareTarget(target, { entries: all, workload, settings, progress: live, signal }));
   };
   if (url !== undefined) {
     await compare({ name: "url", url }, options.ca);
@@ -73,7 +100,7 @@ async function compareAll(options: RunOptions, signal: AbortSignal): Promise<Com
       await origin.close();
     }
   }
-  return { startedAt, environment: readEnvironment(), workload, targets, interrupted: signal.aborted };
+  return { startedAt, environment: readEnvironment(), workload, adapters, targets, interrupted: signal.aborted };
 }
 
 function writeJson(file: string, comparison: Comparison): boolean {
@@ -101,6 +128,7 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => {
 });
 
 process.exitCode = await main(process.argv.slice(2)).catch((error: unknown) => {
-  process.stderr.write(`${describeFailure(error, { url: "http://localhost/", timeoutMs: 0 })}\n`);
+  const text = sentence(messageOf(error));
+  process.stderr.write(`${error instanceof AdapterError ? text : `The comparison failed: ${text}`}\n`);
   return exitCodes.failed;
 });

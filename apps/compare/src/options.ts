@@ -12,6 +12,8 @@ export interface RunOptions {
   /** Certificates to trust, in PEM. */
   readonly ca: string | undefined;
   readonly insecure: boolean;
+  /** Modules of adapters that join; none twice. */
+  readonly adapters: readonly string[];
   /** Where the results go as JSON. */
   readonly jsonFile: string | undefined;
 }
@@ -41,6 +43,7 @@ connections and CPU. Without a url it serves an origin of its own, plain and ove
   --timeout MS          limit on connecting, on waiting for the head, and on a silence in a body (default 10000)
   --ca FILE             trust the certificates in this PEM file instead of the system's
   --insecure            do not verify certificates
+  --adapter MODULE      also compare the transport of this file or package; may be given more than once
   --json FILE           write the results there as well; SCHEMA.md describes them
   --help, --version
 
@@ -71,8 +74,15 @@ export function parseCommand(args: readonly string[]): Command {
   };
   checkWorkload(workload);
   const ca = values.ca === undefined ? undefined : readCertificates(values.ca);
+  const adapters = values.adapter ?? [];
+  const again = adapters.find((module, index) => adapters.indexOf(module) !== index);
+  if (again !== undefined) throw new UsageError(`--adapter ${again} is given twice.`);
+  if (adapters.includes("")) throw new UsageError("--adapter needs the name of a file or a package.");
   if (values.json === "") throw new UsageError("--json needs the name of a file.");
-  return { kind: "run", options: { workload, url, ca, insecure: values.insecure === true, jsonFile: values.json } };
+  return {
+    kind: "run",
+    options: { workload, url, ca, insecure: values.insecure === true, adapters, jsonFile: values.json },
+  };
 }
 
 interface RawValues {
@@ -84,6 +94,7 @@ interface RawValues {
   readonly timeout?: string;
   readonly ca?: string;
   readonly insecure?: boolean;
+  readonly adapter?: string[];
   readonly json?: string;
   readonly help?: boolean;
   readonly version?: boolean;
@@ -103,6 +114,7 @@ function parse(args: readonly string[]): { readonly values: RawValues; readonly 
         timeout: { type: "string" },
         ca: { type: "string" },
         insecure: { type: "boolean" },
+        adapter: { type: "string", multiple: true },
         json: { type: "string" },
         help: { type: "boolean", short: "h" },
         version: { type: "boolean" },

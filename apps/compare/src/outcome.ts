@@ -1,3 +1,4 @@
+import type { Adapter } from "./adapters.ts";
 import type { TargetResult } from "./compare.ts";
 import type { Environment } from "./environment.ts";
 import type { Workload } from "./workload.ts";
@@ -8,6 +9,8 @@ export interface Comparison {
   readonly startedAt: string;
   readonly environment: Environment;
   readonly workload: Workload;
+  /** That the user brought, in the order of the command line. */
+  readonly adapters: readonly Adapter[];
   readonly targets: readonly TargetResult[];
   readonly interrupted: boolean;
 }
@@ -19,9 +22,14 @@ export function wasMeasured({ results }: TargetResult): boolean {
 
 export type Outcome = "ok" | "failed" | "interrupted";
 
-/** A run is ok if every exchange was answered and the answers were equal, or vary by themselves. */
-export function outcomeOf({ targets, interrupted }: Comparison): Outcome {
+/**
+ * A run is ok if every exchange was answered, the answers were equal or vary by themselves, and each adapter that was brought
+ * could be measured somewhere.
+ */
+export function outcomeOf({ adapters, targets, interrupted }: Comparison): Outcome {
   if (interrupted) return "interrupted";
+  const measured = new Set(targets.flatMap(({ results }) => results.map(({ name }) => name)));
+  if (!adapters.every(({ entry }) => measured.has(entry.name))) return "failed";
   const failed = targets.some(
     ({ probeFailure, results, equality }) =>
       probeFailure !== undefined ||

@@ -2,9 +2,10 @@ import { isTransportError } from "@holdfast/transport";
 import type { TargetResult, TransportResult } from "./compare.ts";
 import { networkOf } from "./environment.ts";
 import type { Equality } from "./equality.ts";
-import { describeFailure } from "./failure.ts";
+import { describeFailure, isConnectFailure } from "./failure.ts";
 import { headBytesPerExchange } from "./head-count.ts";
 import { type Comparison, wasMeasured } from "./outcome.ts";
+import { messageOf, sentence } from "./sentence.ts";
 import { type Column, layTable } from "./table.ts";
 import { bestOf, headBytes, headsVerdictOf, verdictOf } from "./verdict.ts";
 import { roundSizes, warmUpSize, type Workload } from "./workload.ts";
@@ -14,7 +15,7 @@ export type Paint = (style: "bold" | "dim", text: string) => string;
 
 /** The report for people: where and what, then a table for each target with what follows from it. */
 export function renderReport(comparison: Comparison, paint: Paint = (_, text) => text): string {
-  const { environment, workload, targets, interrupted } = comparison;
+  const { environment, workload, adapters, targets, interrupted } = comparison;
   const { node, platform, arch, cores, cpu } = environment;
   const network = networkOf(targets.find(({ remoteAddress }) => remoteAddress !== undefined)?.remoteAddress);
   const measured = targets.some(wasMeasured);
@@ -23,6 +24,7 @@ export function renderReport(comparison: Comparison, paint: Paint = (_, text) =>
       ", ",
     ),
     ...describeWorkload(workload),
+    ...adapters.map(({ entry, module, vendor }) => `${entry.title}: ${module}, ${entry.protocol}, by ${vendor}`),
   ];
   const blocks = [
     ...(measured ? [head.map((line) => paint("dim", line)).join("\n")] : []),
@@ -74,9 +76,11 @@ function renderTarget(result: TargetResult, workload: Workload, paint: Paint): s
 function renderLeftOut(title: string, error: unknown, url: string): string {
   const { origin } = new URL(url);
   const code = isTransportError(error) ? error.code : "UNKNOWN";
-  return code === "NEGOTIATION_FAILED"
-    ? `${title} is left out: ${origin} does not speak it.`
-    : `${title} is left out: no such connection to ${origin} could be made (${code}).`;
+  if (code === "NEGOTIATION_FAILED") return `${title} is left out: ${origin} does not speak it.`;
+  if (isConnectFailure(error)) {
+    return `${title} is left out: no such connection to ${origin} could be made (${code}).`;
+  }
+  return `${title} is left out: its first exchange with ${origin} failed: ${sentence(messageOf(error))}`;
 }
 
 /** Handshakes, streams and heads have a column only where there were any or they could be counted. */

@@ -3,7 +3,7 @@ import { type AnswerLedger, answerLedger } from "./equality.ts";
 import { isConnectFailure } from "./failure.ts";
 import { type Meter, meter } from "./measure.ts";
 import type { Entry } from "./transports.ts";
-import type { ExchangeObserver, Workload } from "./workload.ts";
+import { type ExchangeObserver, StalledError, type Workload } from "./workload.ts";
 
 /** One transport under measurement. */
 export interface Run {
@@ -28,6 +28,7 @@ export function startRun(
   const ledger = answerLedger(entry.name);
   let failuresInRow = 0;
   let connectFailuresInRow = 0;
+  let stalled = false;
   const observer = {
     answered: (response, body, startedAt, endedAt) => {
       failuresInRow = connectFailuresInRow = 0;
@@ -37,13 +38,14 @@ export function startRun(
     failed: (error) => {
       if (signal.aborted) return;
       failuresInRow += 1;
+      if (error instanceof StalledError) stalled = true;
       if (isConnectFailure(error)) connectFailuresInRow += 1;
       figures.recordFailure(error);
     },
     get doomed() {
       // Twice: a server that restarts may break every connection once.
       const maxFailures = Math.max(10, 2 * workload.concurrency);
-      return connectFailuresInRow >= maxConnectFailures || failuresInRow >= maxFailures;
+      return stalled || connectFailuresInRow >= maxConnectFailures || failuresInRow >= maxFailures;
     },
     get done(): boolean {
       return signal.aborted || observer.doomed;

@@ -24,6 +24,8 @@ export interface Entry {
   readonly scheme?: "http:" | "https:";
   /** Not every origin speaks it; where one does not, the comparison goes on without it. */
   readonly optional?: true;
+  /** The user brought it: whatever it fails at, the comparison goes on without it, and nothing waits for it for ever. */
+  readonly brought?: true;
   create(settings: TransportSettings): Transport;
 }
 
@@ -67,13 +69,14 @@ export function entriesFor(url: string): readonly Entry[] {
   return entries.filter(({ scheme }) => scheme === undefined || scheme === protocol);
 }
 
-interface NetworkOptions {
+/** Options that every network adapter understands. */
+export interface NetworkOptions {
   readonly maxConnections: number;
   readonly timeouts: { readonly connectMs: number; readonly headMs: number; readonly bodyGapMs: number };
   readonly tls: { readonly ca?: string; readonly rejectUnauthorized: boolean };
 }
 
-function networkOptions({ concurrency, timeoutMs, ca, insecure }: TransportSettings): NetworkOptions {
+export function networkOptions({ concurrency, timeoutMs, ca, insecure }: TransportSettings): NetworkOptions {
   return {
     maxConnections: concurrency,
     timeouts: { connectMs: timeoutMs, headMs: timeoutMs, bodyGapMs: timeoutMs },

@@ -1,4 +1,5 @@
 import type { Fields, Transport, TransportRequest, TransportResponse } from "@holdfast/transport";
+import type { Entry } from "./transports.ts";
 
 /** What is sent, the same over every transport. */
 export interface Workload {
@@ -48,29 +49,73 @@ export interface ExchangeObserver {
   readonly done: boolean;
 }
 
+/** No exchange over a transport ended in time, though it was given limits to keep. */
+export class StalledError extends Error {
+  constructor(limitMs: number) {
+    super(`it did not end within ${limitMs.toLocaleString("en-US")} ms (three times --timeout)`);
+  }
+}
+
+/** Connecting, waiting for the head and a silence in the body have a limit each; only ours are known to keep them. */
+export function maxSilenceMs({ brought }: Pick<Entry, "brought">, { timeoutMs }: Workload): number | undefined {
+  return brought === true ? 3 * timeoutMs : undefined;
+}
+
+export interface Loop {
+  /** Exchanges to start. */
+  readonly count: number;
+  readonly concurrency: number;
+  /** No exchange ended for so long, and the loop gives up; undefined: never. */
+  readonly maxSilenceMs: number | undefined;
+}
+
+export function loopOf(entry: Pick<Entry, "brought">, workload: Workload, count: number): Loop {
+  return { count, concurrency: workload.concurrency, maxSilenceMs: maxSilenceMs(entry, workload) };
+}
+
 /**
  * A closed loop: `concurrency` workers, each starting its next exchange when its last one has ended, until `count` were
- * started. Resolves when every worker is done; failures go to the observer.
+ * started. Resolves when every worker is done; failures go to the observer. It also ends once no exchange has ended for
+ * `maxSilenceMs`, or for twice that at most; those under way have failed with a {@link StalledError} then.
  */
 export async function runClosedLoop(
   transport: Transport,
   request: TransportRequest,
-  loop: { readonly count: number; readonly concurrency: number },
+  loop: Loop,
   observer: ExchangeObserver,
 ): Promise<void> {
   let left = loop.count;
+  let underWay = 0;
+  let moved = false;
+  const stalled = Promise.withResolvers<void>();
+  let over = false;
   const work = async (): Promise<void> => {
-    while (left > 0 && !observer.done) {
+    while (left > 0 && !over && !observer.done) {
       left -= 1;
+      underWay += 1;
       const startedAt = performance.now();
       try {
         const response = await transport.request(request);
         const body = await response.body.bytes();
-        observer.answered(response, body, startedAt, performance.now());
+        if (!over) observer.answered(response, body, startedAt, performance.now());
       } catch (error) {
-        observer.failed(error);
+        if (!over) observer.failed(error);
       }
+      underWay -= 1;
+      moved = true;
     }
   };
-  await Promise.all(Array.from({ length: Math.min(loop.concurrency, loop.count) }, work));
+  const watch = (limitMs: number): void => {
+    if (!moved) {
+      over = true;
+      const error = new StalledError(limitMs);
+      for (let exchange = 0; exchange < underWay; exchange += 1) observer.failed(error);
+      stalled.resolve();
+    }
+    moved = false;
+  };
+  const timer = loop.maxSilenceMs === undefined ? undefined : setInterval(watch, loop.maxSilenceMs, loop.maxSilenceMs);
+  const workers = Array.from({ length: Math.min(loop.concurrency, loop.count) }, work);
+  await Promise.race([Promise.all(workers), stalled.promise]);
+  clearInterval(timer);
 }

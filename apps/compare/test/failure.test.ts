@@ -94,8 +94,10 @@ describe("the sentence about a failure", () => {
   });
 
   it("is the first line of any other error", () => {
-    expect(describeFailure(new Error("It broke\n    at somewhere"), context)).toBe("The comparison failed: It broke.");
-    expect(describeFailure("a string", context)).toBe("The comparison failed: a string.");
+    expect(describeFailure(new Error("It broke\n    at somewhere"), context)).toBe(
+      "An exchange with https://a.example failed: It broke.",
+    );
+    expect(describeFailure("a string", context)).toBe("An exchange with https://a.example failed: a string.");
   });
 });
 

@@ -89,6 +89,7 @@ export function comparisonOf(...targets: readonly TargetResult[]): Comparison {
       concurrency: 16,
       timeoutMs: 10_000,
     },
+    adapters: [],
     targets,
     interrupted: false,
   };

@@ -17,7 +17,7 @@ describe("an empty command line", () => {
       body: undefined,
       timeoutMs: 10_000,
     });
-    expect(rest).toEqual({ url: undefined, ca: undefined, insecure: false, jsonFile: undefined });
+    expect(rest).toEqual({ url: undefined, ca: undefined, insecure: false, adapters: [], jsonFile: undefined });
   });
 });
 
@@ -26,12 +26,14 @@ describe("a full command line", () => {
     const options = runOptions(
       ...["--requests", "50", "--concurrency=4", "--method", "PUT", "--body", "hello", "--timeout", "700"],
       ...["--header", "X-One: 1", "--header", "x-one:2", "--header", "accept: a/b", "--insecure", "--json", "out.json"],
+      ...["--adapter", "./a.js", "--adapter", "b#c"],
       "https://a.example/path?q=1#fragment",
     );
     expect(options).toMatchObject({
       workload: { requests: 50, concurrency: 4, method: "PUT", body: "hello", timeoutMs: 700 },
       url: "https://a.example/path?q=1",
       insecure: true,
+      adapters: ["./a.js", "b#c"],
       jsonFile: "out.json",
     });
     expect({ ...options.workload.headers }).toEqual({ "x-one": ["1", "2"], accept: "a/b" });
@@ -50,13 +52,26 @@ describe("--help and --version", () => {
   });
 
   it("name every option", () => {
-    const names = ["requests", "concurrency", "method", "body", "header", "timeout", "ca", "insecure", "json"];
+    const names = [
+      "requests",
+      "concurrency",
+      "method",
+      "body",
+      "header",
+      "timeout",
+      "ca",
+      "insecure",
+      "adapter",
+      "json",
+    ];
     for (const name of names) expect(usage).toContain(`--${name}`);
   });
 });
 
 describe("a bad command line", () => {
   const cases: readonly (readonly [args: readonly string[], sentence: string])[] = [
+    [["--adapter", "./a.js", "--adapter", "./a.js"], "--adapter ./a.js is given twice."],
+    [["--adapter", ""], "--adapter needs the name of a file or a package."],
     [["--requests", "0"], '--requests takes a whole number from 1 to 10,000,000, not "0".'],
     [["--requests", "1e3"], '--requests takes a whole number from 1 to 10,000,000, not "1e3".'],
     [["--requests=-5"], '--requests takes a whole number from 1 to 10,000,000, not "-5".'],

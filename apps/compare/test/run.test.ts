@@ -2,6 +2,7 @@ import { type Phase, TransportError, type TransportResponse } from "@holdfast/tr
 import { describe, expect, it } from "vitest";
 import { type Run, startRun } from "../src/run.ts";
 import { entries } from "../src/transports.ts";
+import { StalledError } from "../src/workload.ts";
 
 function failure(phase: Phase): TransportError {
   const facts = { delivery: "maybe-sent", phase, protocol: "http/1.1", origin: "http://a.example" } as const;
@@ -45,6 +46,12 @@ describe("a run is doomed", () => {
     [16, "head", 32],
   ] as const)("with %d workers after failures in phase %s: %d", (concurrency, phase, failures) => {
     expect(failuresUntilDoomed(concurrency, phase)).toBe(failures);
+  });
+
+  it("after one exchange that was given up for its silence", () => {
+    const observer = run(16);
+    observer.failed(new StalledError(1_000));
+    expect(observer.doomed).toBe(true);
   });
 
   it("not if an answer comes in between", () => {

@@ -1,7 +1,7 @@
 import { setImmediate } from "node:timers/promises";
 import type { Transport, TransportRequest, TransportResponse } from "@holdfast/transport";
-import { describe, expect, it } from "vitest";
-import { requestOf, roundSizes, runClosedLoop, warmUpSize } from "../src/workload.ts";
+import { describe, expect, it, vi } from "vitest";
+import { requestOf, roundSizes, runClosedLoop, StalledError, warmUpSize } from "../src/workload.ts";
 
 /** Answers each exchange a turn later, and keeps count. */
 function countingTransport(failEvery: number = Infinity): {
@@ -54,7 +54,7 @@ describe("a closed loop", () => {
     await runClosedLoop(
       transport,
       request,
-      { count: 50, concurrency: 4 },
+      { count: 50, concurrency: 4, maxSilenceMs: undefined },
       {
         answered: (_, body) => (answered += body.byteLength),
         failed: (error) => expect.unreachable(String(error)),
@@ -68,7 +68,7 @@ describe("a closed loop", () => {
     const { transport, counts } = countingTransport(10);
     let failed = 0;
     const observer = { answered: () => undefined, failed: () => void (failed += 1), done: false };
-    await runClosedLoop(transport, request, { count: 50, concurrency: 1 }, observer);
+    await runClosedLoop(transport, request, { count: 50, concurrency: 1, maxSilenceMs: undefined }, observer);
     expect({ all: counts.all, failed }).toEqual({ all: 50, failed: 5 });
   });
 
@@ -81,7 +81,32 @@ describe("a closed loop", () => {
         return counts.all >= 20;
       },
     };
-    await runClosedLoop(transport, request, { count: 1_000, concurrency: 4 }, observer);
+    await runClosedLoop(transport, request, { count: 1_000, concurrency: 4, maxSilenceMs: undefined }, observer);
     expect(counts.all).toBe(20);
+  });
+
+  it("gives a transport up that has answered and then falls silent", async () => {
+    const { transport } = countingTransport();
+    let asked = 0;
+    const silent = {
+      request: () => (++asked > 3 ? new Promise(() => {}) : transport.request(request)),
+    } as unknown as Transport;
+    const counts = { answered: 0, failures: [] as unknown[] };
+    const observer = {
+      answered: () => void (counts.answered += 1),
+      failed: (error: unknown) => void counts.failures.push(error),
+      done: false,
+    };
+    vi.useFakeTimers({ toFake: ["setInterval", "clearInterval"] });
+    try {
+      const loop = runClosedLoop(silent, request, { count: 10, concurrency: 2, maxSilenceMs: 20 }, observer);
+      while (asked < 5) await setImmediate();
+      vi.advanceTimersByTime(20 + 20);
+      await loop;
+    } finally {
+      vi.useRealTimers();
+    }
+    expect({ asked, answered: counts.answered }).toEqual({ asked: 5, answered: 3 });
+    expect(counts.failures).toEqual([new StalledError(20), new StalledError(20)]);
   });
 });
