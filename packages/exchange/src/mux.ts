@@ -18,8 +18,6 @@ export interface MuxOwner {
   goingAway(code: number, reason: string): void;
   /** A stream has closed. */
   left(): void;
-  /** The peer answered a PING. */
-  ponged(): void;
   /** The connection has ended, or is about to; `violation`: because of what the peer sent. Told before its streams are. */
   broken(error: Error | undefined, violation: boolean): void;
   /** Nothing is left of it. */
@@ -293,10 +291,8 @@ export class Mux implements PipeListener, FrameSink {
   }
 
   onPing(opaque: Buffer, isAnswer: boolean): Violation | undefined {
-    if (isAnswer) {
-      this.#owner.ponged();
-      return undefined;
-    }
+    // It was heard, which is all that we wanted to know.
+    if (isAnswer) return undefined;
     const tooMuch = this.#tooMuch();
     if (tooMuch !== undefined) return tooMuch;
     this.output.writer.ping(ackFlag, opaque);
