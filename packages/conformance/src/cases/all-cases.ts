@@ -5,12 +5,17 @@ import { closeCases } from "./close.ts";
 import { deadlineCases } from "./deadlines.ts";
 import { errorCases } from "./errors.ts";
 import { eventCases } from "./events.ts";
+import { flowControlCases } from "./flow-control.ts";
+import { goodbyeCases } from "./goodbyes.ts";
 import { informationalCases } from "./informational.ts";
 import { leakCases } from "./leaks.ts";
 import { limitCases } from "./limits.ts";
+import { multiplexingCases } from "./multiplexing.ts";
+import { pushCases } from "./push.ts";
 import { queueCases } from "./queue.ts";
 import { requestBodyCases } from "./request-body.ts";
 import { requestCases } from "./request.ts";
+import { resetCases } from "./resets.ts";
 import { responseBodyCases } from "./response-body.ts";
 import { statsCases } from "./stats.ts";
 import { timingCases } from "./timings.ts";
@@ -35,5 +40,10 @@ export const allCases: readonly Case[] = [
   ...timingCases,
   ...eventCases,
   ...leakCases,
+  ...multiplexingCases,
   ...truncationCases,
+  ...resetCases,
+  ...goodbyeCases,
+  ...flowControlCases,
+  ...pushCases,
 ];

@@ -2,11 +2,15 @@ import type { HostileConnection, HostileExchange, HostileOrigin } from "./hostil
 import { Gone, ignoreGone, type ScriptedServer } from "./scripted-server.ts";
 
 /** What arrived at a hostile origin, and who waits for it. Common to its protocols. */
-export class Arrivals implements Pick<HostileOrigin, "arrivals" | "next" | "serve"> {
+export class Arrivals implements Pick<HostileOrigin, "arrivals" | "untaken" | "next" | "serve"> {
   readonly arrivals: HostileExchange[] = [];
   readonly #untaken: HostileExchange[] = [];
   #wakes: (() => void)[] = [];
   #over = false;
+
+  get untaken(): number {
+    return this.#untaken.length;
+  }
 
   add(exchange: HostileExchange): void {
     this.arrivals.push(exchange);
@@ -53,8 +57,8 @@ export function hostileOrigin(
     url: server.url,
     connections,
     arrivals: arrivals.arrivals,
-    get accepted() {
-      return server.peers.length;
+    get untaken() {
+      return arrivals.untaken;
     },
     next: (path) => arrivals.next(path),
     serve: (answer) => arrivals.serve(answer),

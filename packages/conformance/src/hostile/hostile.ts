@@ -20,12 +20,12 @@ export interface HostileOptions {
 export interface HostileOrigin extends AsyncDisposable {
   /** Scheme, host and port; no slash at the end. */
   readonly url: string;
-  /** Those that a request came on, in that order. */
+  /** All that were accepted, in that order. */
   readonly connections: readonly HostileConnection[];
   /** Every request whose head arrived, in that order: what was executed, and how often. */
   readonly arrivals: readonly HostileExchange[];
-  /** Connections that were accepted. */
-  readonly accepted: number;
+  /** Exchanges that arrived, and that nobody has taken. */
+  readonly untaken: number;
   /** The first exchange that nobody took, or the first for this path. Rejects if the origin is disposed of first. */
   next(path?: string): Promise<HostileExchange>;
   /** Answers what nobody has taken yet, and will: with 200 and `ok`, or as it is told. */

@@ -28,9 +28,9 @@ async function listen(
     async (peer) => {
       const inFlight = new InFlight();
       const connection = connectionOf(peer, inFlight);
+      connections.push(connection);
       for (;;) {
         const head = await peer.head();
-        if (!connections.includes(connection)) connections.push(connection);
         const ended = Promise.withResolvers<void>();
         const over = inFlight.begin();
         const exchange = exchangeOf(peer, head, connection, () => {

@@ -65,9 +65,9 @@ async function listen(options: FrameServerOptions): Promise<HostileOrigin> {
   const server = await frameServer(async (peer) => {
     const inFlight = new InFlight();
     const connection = connectionOf(peer, inFlight);
+    connections.push(connection);
     for (;;) {
       const request = await peer.request();
-      if (!connections.includes(connection)) connections.push(connection);
       arrivals.add(exchangeOf(peer, request, connection, inFlight.begin()));
     }
   }, options);

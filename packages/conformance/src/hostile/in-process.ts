@@ -37,9 +37,11 @@ export function inProcessHostile(): InProcessHostile {
 function originOf(url: string, arrivals: Arrivals, forget: () => void): HostileOrigin {
   return {
     url,
-    connections: [connection],
+    connections: [],
     arrivals: arrivals.arrivals,
-    accepted: 0,
+    get untaken() {
+      return arrivals.untaken;
+    },
     next: (path) => arrivals.next(path),
     serve: (answer) => arrivals.serve(answer),
     [Symbol.asyncDispose]: async () => {
