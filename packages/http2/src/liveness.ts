@@ -1,12 +1,14 @@
 import type { ClientHttp2Session } from "node:http2";
 import type { Socket } from "node:net";
 import type { Http2Ping } from "./options.ts";
+import { beginSilence, judge, type Judgement, type Silence } from "./silence.ts";
 
 const maxTimerMs = 2 ** 31 - 1;
 
 /**
- * Finds a peer that has gone silent: after `intervalMs` without a byte while streams are open it sends a PING, and without a
- * byte in the next `timeoutMs` it destroys the session. Bytes of any kind count as life, so a busy session is never asked.
+ * Finds a peer that has gone silent while streams are open: at the latest `intervalMs` after its last byte it sends a PING, and
+ * without a byte in the next `timeoutMs` it destroys the session. Bytes of any kind count as life, so a busy session is never
+ * asked; nothing is done for each of them.
  *
  *     resting ──► listening ──► asked ──► session destroyed
  *        ▲            │  ▲        │
@@ -19,8 +21,7 @@ export class Liveness {
   readonly #socket: Socket;
   readonly #ping: Required<Http2Ping>;
   #streams = 0;
-  #asked = false;
-  #bytesSeen = 0;
+  #silence: Silence | undefined;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(session: ClientHttp2Session, socket: Socket, ping: Required<Http2Ping>) {
@@ -31,7 +32,7 @@ export class Liveness {
 
   streamOpened(): void {
     this.#streams++;
-    if (this.#timer === undefined && this.#ping.intervalMs !== Infinity) this.#listen(false);
+    if (this.#timer === undefined && this.#ping.intervalMs !== Infinity) this.#begin();
   }
 
   streamClosed(): void {
@@ -40,34 +41,34 @@ export class Liveness {
 
   stop(): void {
     clearTimeout(this.#timer);
+    this.#timer = undefined;
   }
 
-  #listen(asked: boolean): void {
-    this.#asked = asked;
-    this.#bytesSeen = this.#socket.bytesRead;
-    const ms = asked ? this.#ping.timeoutMs : this.#ping.intervalMs;
-    // A process that was frozen wakes up to a late timer: what has come meanwhile is read before it is judged.
-    this.#timer = setTimeout(() => setImmediate(() => this.#judge()), Math.min(ms, maxTimerMs)).unref();
-  }
-
-  /** The peer lives: it need not wait for `timeoutMs` to be asked again. */
-  #answered(): void {
-    if (!this.#asked || this.#timer === undefined) return;
+  #begin(): void {
     clearTimeout(this.#timer);
-    this.#listen(false);
+    this.#wait(beginSilence(this.#socket.bytesRead, performance.now(), this.#ping));
+  }
+
+  #wait({ silence, lookInMs }: Judgement): void {
+    this.#silence = silence;
+    const ms = Math.min(Math.ceil(lookInMs), maxTimerMs);
+    // A process that was frozen wakes up to a late timer: what has come meanwhile is read before it is judged.
+    this.#timer = setTimeout(() => setImmediate(() => this.#judge()), ms).unref();
   }
 
   #judge(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    if (this.#session.destroyed || this.#streams === 0) return;
-    const silent = this.#socket.bytesRead === this.#bytesSeen;
-    if (silent && this.#asked) {
+    if (this.#silence === undefined || this.#session.destroyed || this.#streams === 0) return;
+    const judgement = judge(this.#silence, this.#socket.bytesRead, performance.now(), this.#ping);
+    if (judgement.verdict === "gone") {
       const { timeoutMs } = this.#ping;
       this.#session.destroy(new Error(`the peer did not answer a PING within ${timeoutMs} ms (ping.timeoutMs)`));
       return;
     }
-    this.#listen(silent);
-    if (silent) this.#session.ping((error) => error === null && this.#answered());
+    this.#wait(judgement);
+    // The answer is a byte of which the moment is known.
+    if (judgement.verdict === "ask")
+      this.#session.ping((error) => error === null && this.#timer !== undefined && this.#begin());
   }
 }

@@ -39,9 +39,9 @@ export interface Http2Windows {
 
 /** How a peer that has gone silent is found out: a PING while exchanges are in flight, any byte counting as life. */
 export interface Http2Ping {
-  /** Silence after which we ask, default 20 000; looked for once in so long, so it may last up to twice that. `Infinity` for never. */
+  /** Silence after which we ask at the latest, default 20 000; up to a quarter earlier. `Infinity` for never. */
   readonly intervalMs?: number;
-  /** Silence after the PING that proves the peer gone, default 10 000. */
+  /** Silence after the PING that proves the peer gone, default 10 000: so `intervalMs` and this after its last byte at the latest. */
   readonly timeoutMs?: number;
 }
 

@@ -10,6 +10,24 @@ import { Liveness } from "../src/liveness.ts";
 
 const quick = { intervalMs: 60, timeoutMs: 60 };
 
+/** Stops itself when asked; does not answer `/get` on its first session. */
+const stoppable = `
+  const server = require("node:http2").createServer();
+  let sessions = 0;
+  server.on("session", (session) => {
+    const number = ++sessions;
+    session.on("stream", (stream, headers) => {
+      stream.on("error", () => {});
+      if (headers[":path"] === "/stop") process.kill(process.pid, "SIGSTOP");
+      else if (headers[":path"] === "/warm" || number > 1) {
+        stream.respond();
+        stream.end("session " + number);
+      }
+    });
+  });
+  server.listen(0, "127.0.0.1", () => console.log(server.address().port));
+`;
+
 describe("a peer that goes silent", () => {
   it("costs a POST its life, an idempotent exchange one replay, and new work nothing", async () => {
     const silent = Promise.withResolvers<void>();
@@ -55,23 +73,33 @@ describe("a peer that goes silent", () => {
     expect(await failure(body.text())).toMatchObject({ code: "TRUNCATED", delivery: "answered" });
   });
 
-  it("is found out when its process is stopped", async () => {
-    const origin = spawn(process.execPath, [
-      "-e",
-      `const server = require("node:http2").createServer((request, response) => {
-         if (request.url === "/warm") response.end("ok");
-         else process.kill(process.pid, "SIGSTOP");
-       });
-       server.listen(0, "127.0.0.1", () => console.log(server.address().port));`,
-    ]);
+  it("is found out when its process is stopped, and served again when that goes on", async () => {
+    const ping = { intervalMs: 200, timeoutMs: 100 };
+    const origin = spawn(process.execPath, ["-e", stoppable], { stdio: ["ignore", "pipe", "inherit"] });
     try {
       const [port] = (await once(origin.stdout, "data")) as [Buffer];
       const url = `http://127.0.0.1:${String(port).trim()}`;
-      await using transport = http2({ ping: quick });
-      expect(await getText(transport, `${url}/warm`)).toBe("ok");
-      const error = await failure(transport.request({ url: `${url}/stop`, method: "POST", body: "x" }));
-      expect(error).toMatchObject({ code: "CONNECTION_LOST", delivery: "maybe-sent" });
+      await using transport = http2({ ping });
+      expect(await getText(transport, `${url}/warm`)).toBe("session 1");
+      const get = transport.request({ url: `${url}/get` });
+      const post = failure(transport.request({ url: `${url}/stop`, method: "POST", body: "x" }));
+      const asked = performance.now();
+      const error = await post;
+      const foundMs = performance.now() - asked;
+      console.log(`a stopped peer was found after ${foundMs.toFixed(0)} ms; intervalMs + timeoutMs is 300`);
+      expect(error).toMatchObject({ code: "CONNECTION_LOST", delivery: "maybe-sent", replaySafe: false });
+      expect(String(error.cause)).toContain("ping.timeoutMs");
       expect(transport.stats().connections).toMatchObject({ active: 0, idle: 0 });
+      // The first is sent again, the second waits for the same dial.
+      const next = transport.request({ url: `${url}/get` });
+      origin.kill("SIGCONT");
+      expect(await (await get).body.text()).toBe("session 2");
+      expect(await (await next).body.text()).toBe("session 2");
+      expect(transport.stats().totals).toMatchObject({
+        connectionsOpened: 2,
+        exchangesReplayed: 1,
+        exchangesFailed: 1,
+      });
     } finally {
       origin.kill("SIGKILL");
     }
@@ -108,7 +136,7 @@ describe("a PING", () => {
 });
 
 describe("silence", () => {
-  beforeEach(() => void vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] }));
+  beforeEach(() => void vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "performance"] }));
   afterEach(() => void vi.useRealTimers());
 
   function fixture() {
@@ -122,10 +150,12 @@ describe("silence", () => {
       intervalMs: 100,
       timeoutMs: 50,
     });
+    /** Millisecond by millisecond, because a judgement comes one turn after its timer. */
     const pass = async (ms: number): Promise<void> => {
-      vi.advanceTimersByTime(ms);
-      // The judgement comes one turn after its timer.
-      await turn();
+      for (let i = 0; i < ms; i++) {
+        vi.advanceTimersByTime(1);
+        await turn();
+      }
     };
     return { session, socket, liveness, pass };
   }
@@ -147,17 +177,32 @@ describe("silence", () => {
   it("is broken by bytes of any kind, so none is asked while they come", async () => {
     const { session, socket, liveness, pass } = fixture();
     liveness.streamOpened();
-    for (let i = 0; i < 10; i++) {
+    for (let i = 0; i < 20; i++) {
       socket.bytesRead++;
-      await pass(100);
+      await pass(70);
     }
     expect(session.ping).not.toHaveBeenCalled();
-    await pass(100);
+    await pass(30);
     expect(session.ping).toHaveBeenCalledOnce();
     socket.bytesRead++;
     await pass(50);
     expect(session.destroy).not.toHaveBeenCalled();
   });
+
+  it.each([1, 10, 24, 25, 26, 49, 73, 99])(
+    "proves a peer gone within intervalMs + timeoutMs of its last byte, which came after %i ms",
+    async (afterMs) => {
+      const { session, socket, liveness, pass } = fixture();
+      liveness.streamOpened();
+      await pass(afterMs);
+      socket.bytesRead++;
+      let silentMs = 0;
+      for (; session.destroy.mock.calls.length === 0; silentMs++) await pass(1);
+      expect(silentMs).toBeLessThanOrEqual(150);
+      expect(silentMs).toBeGreaterThanOrEqual(125);
+      expect(session.ping).toHaveBeenCalledOnce();
+    },
+  );
 
   it("begins anew with the answer to a PING", async () => {
     const { session, socket, liveness, pass } = fixture();
