@@ -1,8 +1,8 @@
 import { AsyncLocalStorage, createHook } from "node:async_hooks";
 import { turn } from "./turn.ts";
 
-/** What keeps a process alive, or a peer waiting. An HTTP/2 session does neither without its socket. */
-const watchedTypes: ReadonlySet<string> = new Set(["Timeout", "TCPWRAP", "TLSWRAP", "PIPEWRAP", "GETADDRINFOREQWRAP"]);
+/** What keeps a process alive, or a peer waiting. TLS and an HTTP/2 session do neither without the socket beneath. */
+const watchedTypes: ReadonlySet<string> = new Set(["Timeout", "TCPWRAP", "PIPEWRAP", "GETADDRINFOREQWRAP"]);
 
 /**
  * Runs `work` and tells which timers and sockets were made by it and are still there when it is done. Timers that do not

@@ -126,10 +126,9 @@ export const multiplexingCases: readonly Case[] = [
       const { origin, createTransport } = fixture;
       await using transport = await createTransport({ maxConnections: 1 });
       const answers = paths(3).map((path) => post(transport, origin, path));
-      const [first] = await exactly(fixture, 1);
-      await first?.connection.limit(3);
-      const rest = await exactly(fixture, 2);
-      await Promise.all([first, ...rest].map((one) => one?.respond()));
+      const first = await exactly(fixture, 1);
+      await first[0]?.connection.limit(3);
+      for (const one of [...first, ...(await exactly(fixture, 2))]) await one.respond();
       await Promise.all(answers);
       assert.equal(origin.connections.length, 1);
     },

@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import { createServer as createTlsServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import { noFields, toFields, type Fields } from "@holdfast/transport";
 import { turn } from "../turn.ts";
@@ -11,20 +12,24 @@ import { pairs, send } from "./writing.ts";
 export interface Http1OriginOptions {
   /** How long the server keeps an idle connection, and says so. Default 60 000. */
   readonly keepAliveTimeoutMs?: number;
+  /** A certificate and its key, both PEM: then it speaks TLS. */
+  readonly tls?: { readonly cert: string; readonly key: string };
 }
 
-/** The application over plain HTTP/1.1 (`node:http`) on a free port of 127.0.0.1. */
-export async function http1Origin({ keepAliveTimeoutMs = 60_000 }: Http1OriginOptions = {}): Promise<Origin> {
+/** The application over HTTP/1.1 (`node:http`) on a free port of 127.0.0.1. */
+export async function http1Origin({ keepAliveTimeoutMs = 60_000, tls }: Http1OriginOptions = {}): Promise<Origin> {
   const control = new Control();
   const handler = application(control);
-  const server = createServer({ keepAliveTimeout: keepAliveTimeoutMs, requestTimeout: 0 }, (request, response) => {
+  const limits = { keepAliveTimeout: keepAliveTimeoutMs, requestTimeout: 0 };
+  const onRequest = (request: IncomingMessage, response: ServerResponse): void =>
     void answer(handler, request, response);
-  });
+  const server =
+    tls === undefined ? createServer(limits, onRequest) : createTlsServer({ ...tls, ...limits }, onRequest);
   server.on("connection", (socket) => socket.once("close", control.noteConnection()));
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    url: `${tls === undefined ? "http" : "https"}://127.0.0.1:${(server.address() as AddressInfo).port}`,
     control,
     close: async () => {
       const closed = once(server, "close");
