@@ -1,7 +1,14 @@
 import { events, type Phase, type Protocol, type Target } from "@holdfast/transport";
 import type { ConnectionOwner, DialTimes, DriverConnection, DriverDial } from "./driver.ts";
 import type { Exchange } from "./exchange.ts";
-import { exchangesLeft, idleLimitMs, jitteredAgeMs, type KeepAliveHint, type LifetimeLimits } from "./lifetime.ts";
+import {
+  exchangesLeft,
+  idleLimitMs,
+  inUse,
+  jitteredAgeMs,
+  type KeepAliveHint,
+  type LifetimeLimits,
+} from "./lifetime.ts";
 import { publishConnection } from "./publish.ts";
 
 export type ConnectionState = "connecting" | "open" | "draining" | "closed";
@@ -13,7 +20,7 @@ export interface ConnectionHost {
   changed(connection: Connection): void;
   /** It is gone, or was never made: `error` says why, undefined if it ended as it should. */
   gone(connection: Connection, error: unknown): void;
-  /** It is old and busy with a load that may never end: one that takes over is wanted first. */
+  /** It is old, and in use by a load that may never end: one that takes over is wanted first. */
   aged(connection: Connection): void;
   /** Its own limit moved. */
   limitMoved(connection: Connection): void;
@@ -176,7 +183,7 @@ export class Connection implements ConnectionOwner {
     if (this.state !== "open") return;
     if (now < this.#endOfAge) return this.inFlight === 0 ? this.drains("idleTimeoutMs") : this.#limit();
     this.#endOfAge = Infinity;
-    if (this.inFlight > 0 && this.capacity > 1) this.#host.aged(this);
+    if (this.capacity > 1 && inUse(this.inFlight, this.served, now - this.idleSince)) this.#host.aged(this);
     else this.drains("maxAgeMs");
     this.#limit();
   }

@@ -29,6 +29,11 @@ export function jitteredAgeMs(maxAgeMs: number, random: number): number {
   return maxAgeMs * (1 - 0.2 * random);
 }
 
+/** Whether the next exchange is to be expected soon: those that come one after the other leave gaps. */
+export function inUse(inFlight: number, served: number, idleMs: number): boolean {
+  return inFlight > 0 || (served > 0 && idleMs < 1_000);
+}
+
 /** How many exchanges a connection may still take. */
 export function exchangesLeft(
   served: number,

@@ -255,10 +255,29 @@ describe("a multiplexed connection of full age", () => {
     expect(pool.stats().connections.draining).toBe(1);
   });
 
-  it("is simply closed while it is idle", async () => {
+  it("is replaced also in the gap between two exchanges", async () => {
     const fixture = newPool({ multiplexed: true, maxAgeMs: 100 });
-    const connection = await usedConnection(fixture, 5);
+    const old = await usedConnection(fixture, 5);
     vi.advanceTimersByTime(106);
+    expect(fixture.driver.pending).toHaveLength(1);
+    call(fixture.pool);
+    expect(old.running).toHaveLength(1);
+    const next = fixture.driver.last.open(5);
+    await turn();
+    current(fixture.driver).answer();
+    await turn();
+    expect([old.state, next.state]).toEqual(["closed", "open"]);
+    // Nobody has used the one that took over.
+    vi.advanceTimersByTime(106);
+    await turn();
+    expect(next.state).toBe("closed");
+    expect(fixture.driver.dials).toHaveLength(2);
+  });
+
+  it("is simply closed when it was not used lately", async () => {
+    const fixture = newPool({ multiplexed: true, maxAgeMs: 2_000 });
+    const connection = await usedConnection(fixture, 5);
+    vi.advanceTimersByTime(2_006);
     await turn();
     expect(connection.state).toBe("closed");
     expect(fixture.driver.dials).toHaveLength(1);
