@@ -35,8 +35,12 @@ function notSent(code: TransportErrorCode, message: string, { origin }: Target, 
 
 // ---- no stream
 
-export function unopened(cause: Error): Failure {
-  return { code: "CONNECTION_LOST", message: "the session ended before it could take the exchange", cause };
+export function unopened(cause: Error | null): Failure {
+  return {
+    code: "CONNECTION_LOST",
+    message: "the session could not take the exchange: it has ended, or has no stream left",
+    cause,
+  };
 }
 
 /** Node's own rules for heads, as of fields that may stand once only, are told by a TypeError; the session is as it was. */

@@ -54,11 +54,10 @@ export class Http2Exchange implements Attempt {
         waitForTrailers: trailers !== undefined,
       });
     } catch (error) {
-      this.#over = true;
-      this.#session.notOpened(error);
-      exchange.fail(isBadHead(error) ? badHead(error) : unopened(error as Error));
-      return false;
+      return this.#unopened(exchange, error as Error);
     }
+    // Node destroys at once what it could give no identifier; nothing else does so before this returns.
+    if (stream.destroyed) return this.#unopened(exchange, stream.on("error", () => {}).errored);
     this.#headBounded = !session.pendingSettingsAck;
     exchange.sending();
     this.#listen(stream);
@@ -98,6 +97,13 @@ export class Http2Exchange implements Attempt {
 
   discard(): void {
     this.abort();
+  }
+
+  #unopened(exchange: Exchange, error: Error | null): false {
+    this.#over = true;
+    this.#session.notOpened(error);
+    exchange.fail(isBadHead(error) ? badHead(error) : unopened(error));
+    return false;
   }
 
   #listen(stream: ClientHttp2Stream): void {

@@ -111,9 +111,9 @@ export class Http2Session implements DriverConnection {
     this.#owner.freed();
   }
 
-  /** It has ended under its streams: none may be placed on it while they are told. */
+  /** It has ended, under its streams perhaps, or opens none any more: none may be placed on it while they are told. */
   lose(): void {
-    this.#owner.drains("the session has ended");
+    this.#owner.drains(this.ended ? "the session has ended" : "the session has no stream left");
   }
 
   close(): void {
