@@ -1,4 +1,4 @@
-export type { ExchangeOptions, PipeRequest } from "./exchange-over.ts";
+export type { ExchangeOptions, MuxLimits, PipeRequest } from "./exchange-over.ts";
 export { exchangeOver, muxCapabilities, muxOptionNames } from "./exchange-over.ts";
 export type { PipeDialler } from "./pipes.ts";
 export { muxDriver } from "./pipes.ts";
@@ -8,6 +8,11 @@ export type { OpenedPipe, PipeDial } from "./open-pipe.ts";
 export type { Pipe, PipeListener } from "./pipe.ts";
 export { pipePair } from "./pipe-pair.ts";
 export { pipeOf } from "./channel-pipe.ts";
+export type { MessageSocket, WireSocket } from "./message-socket.ts";
+export { socketPipe } from "./socket-pipe.ts";
+export type { SocketChannelOptions } from "./socket-channel.ts";
+export { SocketChannel } from "./socket-channel.ts";
+export { watchSocket } from "./socket-liveness.ts";
 export { muxCode, muxSubprotocol } from "./frames.ts";
 export type { Answering, AnswerOptions } from "./answer-over.ts";
 export { answerOver } from "./answer-over.ts";

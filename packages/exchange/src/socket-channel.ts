@@ -1,0 +1,137 @@
+import {
+  type Channel,
+  type ChannelClosed,
+  type ConnectionInfo,
+  type Delivery,
+  type Message,
+  TransportError,
+  type TransportErrorCode,
+} from "@holdfast/transport";
+import { closeReason, type MessageSocket, openState } from "./message-socket.ts";
+import { MessageQueue } from "./message-queue.ts";
+
+export interface SocketChannelOptions {
+  readonly connection: ConnectionInfo;
+  /** Above this `send()` waits. */
+  readonly sendBufferBytes: number;
+  /** What an error of the socket's engine means; the default is that the connection was lost. */
+  readonly codeOf?: (error: Error) => TransportErrorCode;
+}
+
+/** Senders that do not wait get this many times as far as `sendBufferBytes`. */
+const overrun = 8;
+const plain = { compress: false } as const;
+
+/**
+ * A channel over an open WebSocket, on either side. What comes in waits in a bounded queue, above which the peer is made to
+ * wait; what goes out is counted until the kernel has it. Bytes that were sent must not be changed until `send()` resolves.
+ *
+ *     open ──► closing ──► closed
+ *       └────────────────────►
+ */
+export class SocketChannel implements Channel {
+  readonly subprotocol: string;
+  readonly connection: ConnectionInfo;
+  readonly closed: Promise<ChannelClosed>;
+  readonly #socket: MessageSocket;
+  readonly #bufferBytes: number;
+  readonly #inbound: MessageQueue;
+  #buffered = 0;
+  #senders: { readonly resolve: () => void; readonly reject: (error: Error) => void }[] = [];
+  /** Why it broke, before the socket says that it is closed. */
+  #cause: TransportError | undefined;
+  /** What its readers and senders were told. */
+  #over: TransportError | undefined;
+
+  constructor(socket: MessageSocket, { connection, sendBufferBytes, codeOf }: SocketChannelOptions) {
+    this.subprotocol = socket.protocol;
+    this.connection = connection;
+    this.#socket = socket;
+    this.#bufferBytes = sendBufferBytes;
+    this.#inbound = new MessageQueue(
+      () => socket.pause(),
+      () => socket.resume(),
+    );
+    socket.on("message", (data, isBinary) => {
+      if (socket.readyState === openState) this.#inbound.push(isBinary ? (data as Buffer) : String(data as Buffer));
+    });
+    socket.on("error", (error) => {
+      this.#cause ??= this.#error(codeOf?.(error) ?? "CONNECTION_LOST", "the channel broke", "maybe-sent", error);
+    });
+    this.closed = new Promise((resolve) => {
+      socket.on("close", (code, reason) => {
+        const clean = code !== 1006;
+        this.#ended(clean);
+        resolve({ code, reason: reason.toString(), clean });
+      });
+    });
+    // Whoever opened it may have held it until somebody listens.
+    if (socket.isPaused) socket.resume();
+  }
+
+  async send(message: Message): Promise<void> {
+    const bytes = typeof message === "string" ? Buffer.byteLength(message) : message.byteLength;
+    const socket = this.#socket;
+    if (socket.readyState !== openState) throw this.#error("CLOSED", "the channel is closed", "not-sent");
+    if (this.#buffered + bytes > this.#bufferBytes * overrun) {
+      const text = `${this.#buffered} bytes wait to be sent; ${bytes} more are over ${overrun} times limits.sendBufferBytes (${this.#bufferBytes})`;
+      throw this.#error("LIMIT_EXCEEDED", text, "not-sent");
+    }
+    this.#buffered += bytes;
+    socket.send(message, plain, () => this.#written(bytes));
+    if (this.#buffered < this.#bufferBytes) return;
+    await new Promise<void>((resolve, reject) => this.#senders.push({ resolve, reject }));
+  }
+
+  /** What has come before is still read, what comes after is not. */
+  async close(code = 1_000, reason = ""): Promise<void> {
+    this.#socket.close(code, closeReason(reason));
+    this.#inbound.release();
+    await this.closed;
+  }
+
+  destroy(reason?: unknown): void {
+    this.#cause ??= this.#error("CLOSED", "the channel was destroyed", "maybe-sent", reason);
+    this.#socket.terminate();
+  }
+
+  /** One reader at a time. Leaving the loop leaves the channel open. */
+  [Symbol.asyncIterator](): AsyncIterator<Message, undefined> {
+    return {
+      next: () => this.#inbound.next(),
+      return: () => Promise.resolve({ done: true, value: undefined }),
+    };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  /** The error only says that this channel has ended. */
+  isOver(error: unknown): boolean {
+    return error !== undefined && error === this.#over;
+  }
+
+  #written(bytes: number): void {
+    this.#buffered -= bytes;
+    if (this.#senders.length === 0 || this.#buffered >= this.#bufferBytes) return;
+    const senders = this.#senders;
+    this.#senders = [];
+    for (const { resolve } of senders) resolve();
+  }
+
+  #ended(clean: boolean): void {
+    const lost = this.#error("CONNECTION_LOST", "the channel's connection was lost", "maybe-sent");
+    const error = this.#cause ?? (clean ? undefined : lost);
+    this.#over = error ?? lost;
+    if (error === undefined) this.#inbound.end();
+    else this.#inbound.fail(error);
+    for (const { reject } of this.#senders) reject(this.#over);
+    this.#senders = [];
+  }
+
+  #error(code: TransportErrorCode, message: string, delivery: Delivery, cause?: unknown): TransportError {
+    const { protocol, origin } = this.connection;
+    return new TransportError(code, message, { delivery, phase: "channel", protocol, origin, cause });
+  }
+}

@@ -1,0 +1,34 @@
+import { closeReason, type MessageSocket, openState, type WireSocket } from "./message-socket.ts";
+import type { Pipe } from "./pipe.ts";
+
+const plain = { compress: false } as const;
+
+/** An open WebSocket as a pipe. It is the pipe's from then on; nothing may have been read from it. */
+export function socketPipe(socket: MessageSocket, wire: WireSocket): Pipe {
+  let failure: Error | undefined;
+  return {
+    start(listener) {
+      socket.on("message", (data, isBinary) => listener.message(isBinary ? (data as Buffer) : String(data as Buffer)));
+      socket.on("error", (error) => {
+        failure ??= error;
+      });
+      socket.on("close", (code, reason) => {
+        const text = `the WebSocket was closed with ${code} ${reason.toString()}`.trimEnd();
+        listener.closed(failure ?? (code === 1000 || code === 1005 ? undefined : new Error(text)));
+      });
+      // Whoever opened it may have held it until somebody listens.
+      if (socket.isPaused) socket.resume();
+    },
+    send(message, written) {
+      // One that is closed drops what it is given without a word, and says so by its end.
+      if (socket.readyState === openState) socket.send(message, plain, written);
+      else written();
+    },
+    close: (code, reason) => socket.close(code, closeReason(reason)),
+    destroy(reason) {
+      if (reason instanceof Error) failure ??= reason;
+      socket.terminate();
+    },
+    hold: (alive) => void (alive ? wire.ref() : wire.unref()),
+  };
+}

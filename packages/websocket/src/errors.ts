@@ -1,0 +1,59 @@
+import { type Delivery, type Phase, type Target, TransportError, type TransportErrorCode } from "@holdfast/transport";
+
+/** The only readers of the error codes and messages of ws and of node's HTTP parser are here. */
+
+export function upgradeTimeout(target: Target, timeoutMs: number): TransportError {
+  const message = `no connection to ${target.origin} within ${timeoutMs} ms (timeouts.connectMs): the peer did not answer the upgrade`;
+  return notSent("CONNECT_TIMEOUT", message, target);
+}
+
+export function aborted(target: Target, reason: unknown): TransportError {
+  return notSent("ABORTED", "nobody waits for the connection any more", target, reason);
+}
+
+/** The peer answered the upgrade with something else. */
+export function notUpgraded(target: Target, status: number): TransportError {
+  const { origin } = target;
+  const busy = status === 429 || status === 503;
+  const message = busy
+    ? `${origin} takes no connections now: it answered the upgrade with ${status}`
+    : `${origin} does not take this upgrade: it answered with ${status}`;
+  return notSent(busy ? "CONNECT_FAILED" : "NEGOTIATION_FAILED", message, target);
+}
+
+export function upgradeFailed(target: Target, cause: NodeJS.ErrnoException): TransportError {
+  const { origin } = target;
+  const { code = "" } = cause;
+  if (code.startsWith("HPE_")) {
+    return notSent("NEGOTIATION_FAILED", `${origin} does not speak WebSocket: what it sent is no HTTP`, target, cause);
+  }
+  // ws's own errors about the answer have no code.
+  if (code === "" && cause.message !== "socket hang up") {
+    return notSent("NEGOTIATION_FAILED", `${origin} does not take this upgrade: ${cause.message}`, target, cause);
+  }
+  return notSent("CONNECT_FAILED", `${origin} closed the connection before it answered the upgrade`, target, cause);
+}
+
+function notSent(code: TransportErrorCode, message: string, target: Target, cause?: unknown): TransportError {
+  return channelError(code, message, target, "not-sent", "secure", cause);
+}
+
+// ---- channels
+
+export function channelError(
+  code: TransportErrorCode,
+  message: string,
+  { origin }: Pick<Target, "origin">,
+  delivery: Delivery,
+  phase: Phase,
+  cause?: unknown,
+): TransportError {
+  return new TransportError(code, message, { delivery, phase, protocol: "websocket", origin, cause });
+}
+
+/** What an error of an open socket means: the peer sent too much, or nonsense. */
+export function codeOfSocketError(error: Error): TransportErrorCode {
+  const { code = "" } = error as NodeJS.ErrnoException;
+  if (code === "WS_ERR_UNSUPPORTED_MESSAGE_LENGTH") return "LIMIT_EXCEEDED";
+  return code.startsWith("WS_ERR_") ? "PROTOCOL_ERROR" : "CONNECTION_LOST";
+}

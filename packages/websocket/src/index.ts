@@ -1,0 +1,2 @@
+export type { WebSocketOptions } from "./options.ts";
+export { websocket } from "./websocket.ts";

@@ -1,0 +1,100 @@
+import type { DialledSocket } from "@holdfast/dial";
+import { type Phase, type Target, type TransportError } from "@holdfast/transport";
+import { type ClientOptions, WebSocket } from "ws";
+import { aborted, notUpgraded, upgradeFailed, upgradeTimeout } from "./errors.ts";
+import type { ParsedWebSocketOptions } from "./options.ts";
+
+/** What a socket is opened with. */
+export interface Upgrade {
+  /** Path and query. */
+  readonly path: string;
+  readonly headers: Readonly<Record<string, string | string[]>>;
+  readonly subprotocols: readonly string[];
+  /** Text is checked to be UTF-8; unneeded where only bytes come. */
+  readonly text: boolean;
+}
+
+/** A socket that stands, held until somebody listens: whoever does resumes it. */
+export interface OpenedSocket {
+  readonly socket: WebSocket;
+  readonly dialled: DialledSocket;
+}
+
+export interface SocketDial {
+  readonly phase: Phase;
+  /** Rejects with a `TransportError`, delivery `not-sent`. */
+  readonly opened: Promise<OpenedSocket>;
+  cancel(reason: unknown): void;
+}
+
+/** ws has it, its types do not. */
+type Options = ClientOptions & { readonly closeTimeout: number; readonly maxFragments: number };
+
+/** How long a peer may take to answer our close. */
+const closeTimeoutMs = 2_000;
+const maxFragments = 1_024;
+
+/** Dials, then asks for the upgrade, all under one limit by the clock: a peer that trickles does not prolong it. */
+export function openSocket(
+  target: Target,
+  upgrade: Upgrade,
+  timeoutMs: number,
+  { dialler, messageBytes, ws }: ParsedWebSocketOptions,
+): SocketDial {
+  const secure = target.scheme === "https:" || target.scheme === "wss:";
+  const dial = dialler.dial({
+    target,
+    secure,
+    protocol: "websocket",
+    alpn: { offer: ["http/1.1"], required: false },
+    timeoutMs,
+  });
+  let isDialled = false;
+  let cancel = (reason: unknown): void => dial.cancel(reason);
+
+  const shakeHands = (dialled: DialledSocket): Promise<OpenedSocket> =>
+    new Promise((resolve, reject) => {
+      isDialled = true;
+      const options: Options = {
+        ...ws,
+        createConnection: () => dialled.socket,
+        headers: upgrade.headers as Record<string, string>,
+        perMessageDeflate: false,
+        followRedirects: false,
+        skipUTF8Validation: !upgrade.text,
+        maxPayload: Math.min(messageBytes, 2 ** 31 - 1),
+        maxFragments,
+        closeTimeout: closeTimeoutMs,
+      };
+      const { origin } = target;
+      const url = `${secure ? "wss" : "ws"}${origin.slice(origin.indexOf(":"))}${upgrade.path}`;
+      const socket = new WebSocket(url, [...upgrade.subprotocols], options);
+      let failure: TransportError | undefined;
+      const fail = (error: TransportError): void => {
+        failure ??= error;
+        clearTimeout(timer);
+        dialled.socket.destroy();
+        reject(failure);
+      };
+      const leftMs = Math.max(0, dial.startedAt + timeoutMs - performance.now());
+      const timer = setTimeout(() => fail(upgradeTimeout(target, timeoutMs)), Math.min(leftMs, 2 ** 31 - 1));
+      cancel = (reason) => fail(aborted(target, reason));
+      // It stays: an error of a socket that nobody listens to would end the process.
+      socket.on("error", (error) => fail(upgradeFailed(target, error)));
+      socket.once("unexpected-response", (_, response) => fail(notUpgraded(target, response.statusCode ?? 0)));
+      socket.once("open", () => {
+        clearTimeout(timer);
+        // What comes with the answer waits until somebody listens.
+        socket.pause();
+        resolve({ socket, dialled });
+      });
+    });
+
+  return {
+    get phase() {
+      return isDialled ? "secure" : dial.phase;
+    },
+    opened: dial.done.then(shakeHands),
+    cancel: (reason) => cancel(reason),
+  };
+}

@@ -1,0 +1,65 @@
+import { muxCapabilities } from "@holdfast/exchange";
+import { pooledTransport } from "@holdfast/pool";
+import { type Capabilities, type Transport, type TransportStats, wrap } from "@holdfast/transport";
+import { Channels } from "./channels.ts";
+import { parseWebSocketOptions, type WebSocketOptions } from "./options.ts";
+import { webSocketDriver } from "./sockets.ts";
+
+/**
+ * A transport over WebSocket. `request()` runs exchanges over the sub-protocol `holdfast.mux.v1`, many on one socket, more
+ * sockets only when streams run out; `open()` gives a plain channel to any WebSocket server. `https:` and `wss:` mean TLS.
+ *
+ * @throws TypeError for bad options; it names the option.
+ */
+export function websocket(options: WebSocketOptions = {}): Transport {
+  const parsed = parseWebSocketOptions(options);
+  const { codec } = parsed;
+  const capabilities: Capabilities = Object.freeze({ ...(codec?.capabilities ?? muxCapabilities), channel: true });
+  const exchanges = pooledTransport(codec?.driver(parsed) ?? webSocketDriver(parsed), parsed.pool, {
+    vendor: "@holdfast/websocket",
+    capabilities,
+    schemes: ["http:", "https:", "ws:", "wss:"],
+  });
+  const channels = new Channels(parsed);
+  const close: Transport["close"] = async (closeOptions = {}) => {
+    await Promise.all([exchanges.close(closeOptions), channels.close(closeOptions)]);
+  };
+  return wrap(exchanges, {
+    open: (request) => channels.open(request),
+    stats: () => withChannels(exchanges.stats(), channels),
+    close,
+    destroy: async (reason) => {
+      await Promise.all([exchanges.destroy(reason), channels.destroy(reason)]);
+    },
+    [Symbol.asyncDispose]: () => close(),
+  });
+}
+
+/** Channels count as connections that are in use. */
+function withChannels(stats: TransportStats, channels: Channels): TransportStats {
+  const { connecting, open, opened, ended } = channels.counts;
+  if (opened === 0 && connecting === 0) return stats;
+  const { connections, totals } = stats;
+  const origins = { ...stats.origins };
+  for (const origin of channels.origins()) {
+    const of = origins[origin] ?? {
+      connections: { connecting: 0, active: 0, idle: 0, draining: 0 },
+      exchanges: { queued: 0, inFlight: 0 },
+    };
+    origins[origin] = { ...of, connections: { ...of.connections, active: of.connections.active + 1 } };
+  }
+  return {
+    ...stats,
+    connections: {
+      ...connections,
+      connecting: connections.connecting + connecting,
+      active: connections.active + open,
+    },
+    totals: {
+      ...totals,
+      connectionsOpened: totals.connectionsOpened + opened,
+      connectionsClosed: totals.connectionsClosed + ended,
+    },
+    origins,
+  };
+}
