@@ -3,6 +3,7 @@ import { caseFor, missingFor } from "./absence.ts";
 import { inexpressibleFaults } from "./applies.ts";
 import type { Case, Fixture } from "./case.ts";
 import type { Fault } from "./hostile/fault.ts";
+import type { HostileOrigin } from "./hostile/hostile.ts";
 import { withLeakCheck } from "./leaks.ts";
 import { turn, until } from "./turn.ts";
 
@@ -62,6 +63,8 @@ export async function capabilitiesOf(fixture: Fixture): Promise<Capabilities> {
  */
 export async function runCase(one: Case, fixture: Fixture, { maxCaseMs = 30_000 }: RunOptions = {}): Promise<void> {
   const transports: Transport[] = [];
+  const origins: HostileOrigin[] = [];
+  const { hostile } = fixture;
   const tracked: Fixture = {
     ...fixture,
     createTransport: async (options) => {
@@ -69,6 +72,16 @@ export async function runCase(one: Case, fixture: Fixture, { maxCaseMs = 30_000 
       transports.push(transport);
       return transport;
     },
+    ...(hostile !== undefined && {
+      hostile: {
+        ...hostile,
+        listen: async (options) => {
+          const origin = await hostile.listen(options);
+          origins.push(origin);
+          return origin;
+        },
+      },
+    }),
   };
   const { control } = fixture.origin;
   // What an earlier case left is that one's failure.
@@ -86,6 +99,8 @@ export async function runCase(one: Case, fixture: Fixture, { maxCaseMs = 30_000 
     if (unhandled.length > 0) throw new Error("a rejection was not handled", { cause: unhandled[0] });
   } finally {
     await Promise.all(transports.map((transport) => transport.destroy()));
+    // Twice is fine. A case that hangs may wait for one of them.
+    await Promise.allSettled(origins.map((origin) => origin[Symbol.asyncDispose]()));
     // What a case that failed had under way rejects now, and nobody waits for it.
     await turn();
     process.off("unhandledRejection", onUnhandled);

@@ -96,6 +96,7 @@ export const resetCases: readonly Case[] = [
       const answer = post(transport, origin, "/calm");
       answer.catch(() => {});
       await (await origin.next("/calm")).reset("calm");
+      origin.serve();
       await expectFailure(answer, { code: ["LIMIT_EXCEEDED", "STREAM_RESET"], phase: "head", delivery: "maybe-sent" });
       await expectNextWorks(transport, origin);
       assert.equal(arrivalsOf(origin, "/calm"), 1);
@@ -112,6 +113,7 @@ export const resetCases: readonly Case[] = [
       const [reset, kept] = [await origin.next("/reset"), await origin.next("/kept")];
       assert.equal(reset.connection, kept.connection);
       await reset.reset("internal");
+      origin.serve();
       await failed;
       await kept.respond();
       assert.equal(await answers[1], "ok");

@@ -184,6 +184,7 @@ function headlessCase([id, { faults, words, cut }]: [string, Cut], half: boolean
       await exchange.body();
       if (half) await exchange.halfHead();
       await cut(exchange);
+      origin.serve();
       const error = await expectFailure(answer, { code: lostBeforeHead, phase: "head", delivery: "maybe-sent" });
       assert.equal(error.replaySafe, false);
       await expectNextWorks(transport, origin);
