@@ -53,7 +53,12 @@ for (const { dir, manifest } of all) {
       } else if (isPackage && inSource) {
         if (known !== undefined && !table[short]?.includes(known))
           problems.push(`${file}: ${short} may not import ${name}`);
-      } else if (isPackage && sibling !== undefined && adapters.includes(sibling)) {
+      } else if (
+        isPackage &&
+        sibling !== undefined &&
+        adapters.includes(sibling) &&
+        !file.startsWith(`${dir}/bench/`)
+      ) {
         problems.push(`${file}: no package but apps imports the adapter ${name}`);
       }
       if (sibling !== undefined && !isExported(name, specifier))

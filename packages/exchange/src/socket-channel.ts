@@ -53,7 +53,7 @@ export class SocketChannel implements Channel {
       () => socket.resume(),
     );
     socket.on("message", (data, isBinary) => {
-      if (socket.readyState === openState) this.#inbound.push(isBinary ? (data as Buffer) : String(data as Buffer));
+      if (socket.readyState === openState) this.#inbound.push(isBinary ? (data as Buffer) : String(data));
     });
     socket.on("error", (error) => {
       this.#cause ??= this.#error(codeOf?.(error) ?? "CONNECTION_LOST", "the channel broke", "maybe-sent", error);

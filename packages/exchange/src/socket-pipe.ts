@@ -8,7 +8,7 @@ export function socketPipe(socket: MessageSocket, wire: WireSocket): Pipe {
   let failure: Error | undefined;
   return {
     start(listener) {
-      socket.on("message", (data, isBinary) => listener.message(isBinary ? (data as Buffer) : String(data as Buffer)));
+      socket.on("message", (data, isBinary) => listener.message(isBinary ? (data as Buffer) : String(data)));
       socket.on("error", (error) => {
         failure ??= error;
       });

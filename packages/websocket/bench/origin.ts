@@ -1,0 +1,47 @@
+/**
+ * An origin that costs next to nothing, over HTTP/1.1 and WebSocket on one port: 200 bytes with the same few fields, whatever
+ * was asked. The sub-protocol says how it is asked.
+ */
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { answerOver, muxSubprotocol, socketPipe } from "@holdfast/exchange";
+import { type WebSocket, WebSocketServer } from "ws";
+
+const body = Buffer.from("x".repeat(200));
+const headers = { "content-type": "text/plain", "content-length": String(body.byteLength), server: "bench" };
+
+/** By sub-protocol. */
+const answers: Readonly<Record<string, (socket: WebSocket, wire: import("node:net").Socket) => void>> = {
+  [muxSubprotocol]: (socket, wire) => void answerOver(socketPipe(socket, wire), () => ({ headers, body })),
+  /** A number of 4 bytes for each call; answered by number and body, all of one message in one. */
+  numbers: (socket) =>
+    socket.on("message", (data: Buffer) => {
+      const answer = Buffer.allocUnsafe((data.byteLength / 4) * (4 + body.byteLength));
+      for (let at = 0, to = 0; at < data.byteLength; at += 4, to += 4 + body.byteLength) {
+        data.copy(answer, to, at, at + 4);
+        body.copy(answer, to + 4);
+      }
+      socket.send(answer);
+    }),
+  json: (socket) =>
+    socket.on("message", (data: Buffer) => {
+      const { id } = JSON.parse(String(data)) as { readonly id: number };
+      socket.send(JSON.stringify({ id, status: 200, headers, body: String(body) }));
+    }),
+};
+
+const server = createServer((_, response) => {
+  response.writeHead(200, headers).end(body);
+});
+const upgrades = new WebSocketServer({
+  noServer: true,
+  perMessageDeflate: false,
+  handleProtocols: ([first = ""]) => (first in answers ? first : false),
+});
+server.on("upgrade", (request, socket, head) =>
+  upgrades.handleUpgrade(request, socket, head, (accepted) => answers[accepted.protocol]?.(accepted, request.socket)),
+);
+server.listen(0, "127.0.0.1", () =>
+  process.send?.({ url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/` }),
+);
+process.on("disconnect", () => process.exit());
