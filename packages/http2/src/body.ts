@@ -1,9 +1,10 @@
 import type { ClientHttp2Stream } from "node:http2";
 import type { Exchange } from "@holdfast/pool";
 import { checkFields } from "@holdfast/transport";
+import { nextPace, startPace } from "./pace.ts";
 
 /** Bytes beyond this are handed over piece by piece, so that a peer that takes them slowly is seen to do so. */
-const sliceBytes = 65_536;
+const wholeBytes = 16_384;
 
 /** Sends the body of a request, no faster than the peer takes it, then its trailers. */
 export function sendBody(stream: ClientHttp2Stream, exchange: Exchange): void {
@@ -11,7 +12,7 @@ export function sendBody(stream: ClientHttp2Stream, exchange: Exchange): void {
   if (request.source.trailers !== undefined) stream.on("wantTrailers", () => void sendTrailers(stream, exchange));
   if (body.kind === "stream") return void sendChunks(stream, exchange, body.chunks());
   const { bytes } = body;
-  if (bytes !== undefined && bytes.byteLength > sliceBytes) return void sendChunks(stream, exchange, slices(bytes));
+  if (bytes !== undefined && bytes.byteLength > wholeBytes) return void sendChunks(stream, exchange, [bytes]);
   if (bytes !== undefined) stream.end(bytes);
   else if (!stream.writableEnded) stream.end();
   exchange.sent();
@@ -20,15 +21,28 @@ export function sendBody(stream: ClientHttp2Stream, exchange: Exchange): void {
 async function sendChunks(
   stream: ClientHttp2Stream,
   exchange: Exchange,
-  chunks: AsyncIterable<Uint8Array>,
+  chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
 ): Promise<void> {
+  const { bodyGapMs } = exchange.timeouts;
+  let pace = startPace(roomOf(stream));
   // Already the first piece may find no room.
   exchange.progress();
   try {
     for await (const chunk of chunks) {
-      if (stream.destroyed || stream.closed || exchange.over) return;
-      if (!stream.write(chunk)) await room(stream);
-      exchange.progress();
+      let at = 0;
+      do {
+        if (stream.destroyed || stream.closed || exchange.over) return;
+        const piece = chunk.subarray(at, at + pace.aheadBytes);
+        at += piece.byteLength;
+        const startedAt = performance.now();
+        const handedOver = stream.writableLength + piece.byteLength;
+        if (handedOver < pace.aheadBytes) stream.write(piece);
+        else {
+          await written(stream, piece);
+          pace = nextPace(pace, handedOver, performance.now() - startedAt, bodyGapMs);
+        }
+        exchange.progress();
+      } while (at < chunk.byteLength);
     }
   } catch (error) {
     exchange.failBody(error);
@@ -38,18 +52,20 @@ async function sendChunks(
   stream.end(() => exchange.sent());
 }
 
-async function* slices(bytes: Uint8Array): AsyncGenerator<Uint8Array, void, void> {
-  for (let at = 0; at < bytes.byteLength; at += sliceBytes) yield bytes.subarray(at, at + sliceBytes);
+/** What may leave before the peer gives more room. */
+function roomOf({ session }: ClientHttp2Stream): number {
+  if (session === undefined) return 0;
+  return Math.min(session.remoteSettings.initialWindowSize ?? 65_535, session.state.remoteWindowSize ?? 0);
 }
 
-/** Resolves when there is room to write, or nobody left to write to. */
-function room(stream: ClientHttp2Stream): Promise<void> {
+/** Resolves when all that was handed over has left, or nobody is left to write to. */
+function written(stream: ClientHttp2Stream, piece: Uint8Array): Promise<void> {
   return new Promise((resolve) => {
     const done = (): void => {
-      stream.off("drain", done).off("close", done);
+      stream.off("close", done);
       resolve();
     };
-    stream.on("drain", done).on("close", done);
+    stream.on("close", done).write(piece, done);
   });
 }
 

@@ -285,6 +285,29 @@ describe("flow control", () => {
     expect(await body.text()).toBe("ok");
   });
 
+  it.each([
+    ["from its first byte on", 1_000, 40_000],
+    ["when the room is used up that the peer gave at once", 65_535, 105_000],
+  ])("lets an upload of one chunk go on that moves slowly %s, for longer than bodyGapMs", async (_, room, size) => {
+    await using server = await frameServer(
+      answering(async (request, peer) => {
+        await peer.windowUpdate(0, size);
+        const beat = setInterval(() => void peer.windowUpdate(request.stream, 1_000), 25);
+        try {
+          expect((await peer.body(request)).byteLength).toBe(size);
+        } finally {
+          clearInterval(beat);
+        }
+        await peer.respond(request.stream);
+      }),
+      { settings: { [setting.windowBytes]: room }, credit: false },
+    );
+    await using transport = http2({ timeouts: { bodyGapMs: 600 } });
+    const { body, timings } = await transport.request({ url: server.url, method: "POST", body: new Uint8Array(size) });
+    expect(await body.text()).toBe("ok");
+    expect(timings.sent).toBeGreaterThan(600);
+  });
+
   it("bounds what a paused reader holds to the window of its stream, and holds no other stream", async () => {
     const streamBytes = 100_000;
     await using server = await frameServer(
