@@ -1,14 +1,9 @@
 import { afterAll, describe, it } from "vitest";
-import type { Fixture } from "./case.ts";
 import { allCases } from "./cases/all-cases.ts";
+import type { ConformanceOptions } from "./conformance-options.ts";
 import { testsOf } from "./tests-of.ts";
 
-export interface ConformanceOptions {
-  /** Of the adapter. */
-  readonly name: string;
-  /** Made once for all cases. */
-  readonly fixture: () => Fixture | Promise<Fixture>;
-}
+export type { ConformanceOptions };
 
 /** Registers every case as a test of vitest. One that a capability replaces, or that does not apply, says so in its name. */
 export function runConformance({ name, fixture: make }: ConformanceOptions): void {
