@@ -29,11 +29,11 @@ export interface Http2Limits extends PoolLimits {
   readonly headBytes?: number;
 }
 
-/** How much a peer may send ahead of its reader, 65 535 bytes to 16 MiB. Wide windows are what distance needs. */
+/** How much a peer may send ahead of its reader. Wide windows are what distance needs. */
 export interface Http2Windows {
-  /** For one stream, default 1 MiB: what a paused body can hold in memory. */
+  /** For one stream, 65 535 bytes to 16 MiB, default 1 MiB: what a paused body can hold in memory. */
   readonly streamBytes?: number;
-  /** For all streams of a session, default 16 MiB. The Agent announces 4 MiB first: less counts once those are used up. */
+  /** For all streams of a session, 4 MiB, which http2-wrapper announces in any case, to 16 MiB, the default. */
   readonly sessionBytes?: number;
 }
 
@@ -71,8 +71,8 @@ export function parseHttp2Options(options: Http2Options): ParsedHttp2Options {
   checkNumber("limits.headBytes", limits?.headBytes, 1);
   checkNumber("ping.intervalMs", ping?.intervalMs, 1);
   checkNumber("ping.timeoutMs", ping?.timeoutMs, 1);
-  const streamBytes = checkWindow("windows.streamBytes", windows?.streamBytes ?? 2 ** 20);
-  const sessionBytes = checkWindow("windows.sessionBytes", windows?.sessionBytes ?? 2 ** 24);
+  const streamBytes = checkWindow("windows.streamBytes", windows?.streamBytes ?? 2 ** 20, 65_535);
+  const sessionBytes = checkWindow("windows.sessionBytes", windows?.sessionBytes ?? 2 ** 24, 2 ** 22);
   const headBytes = limits?.headBytes ?? 16_384;
   const session: SecureClientSessionOptions = {
     // Output that waits for a slow peer is bounded by the back-pressure of each body, not by refusing streams.
@@ -103,7 +103,7 @@ export function parseHttp2Options(options: Http2Options): ParsedHttp2Options {
   });
 }
 
-function checkWindow(name: string, bytes: number): number {
-  if (Number.isInteger(bytes) && bytes >= 65_535 && bytes <= 2 ** 24) return bytes;
-  throw new TypeError(`${name} is not a whole number from 65535 to 16777216`);
+function checkWindow(name: string, bytes: number, least: number): number {
+  if (Number.isInteger(bytes) && bytes >= least && bytes <= 2 ** 24) return bytes;
+  throw new TypeError(`${name} is not a whole number from ${least} to 16777216`);
 }

@@ -208,6 +208,7 @@ describe("a session", () => {
   it.each([
     ["of itself", {}, 2 ** 20, 2 ** 24],
     ["as told", { windows: { streamBytes: 100_000, sessionBytes: 2 ** 23 } }, 100_000, 2 ** 23],
+    ["as small as can be", { windows: { streamBytes: 65_535, sessionBytes: 2 ** 22 } }, 65_535, 2 ** 22],
   ])("announces windows %s, its limit on heads, and that it wants no push", async (_, options, stream, session) => {
     await using server = await frameServer(answering());
     await using transport = http2(options);
