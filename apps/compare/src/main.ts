@@ -5,13 +5,16 @@ import { type Adapter, AdapterError, loadAdapter } from "./adapters.ts";
 import { compareTarget, type Target, type TargetResult } from "./compare.ts";
 import type { CountedOrigin } from "./count-heads.ts";
 import { readEnvironment } from "./environment.ts";
-import { toJson } from "./json.ts";
+import { renderHtml } from "./html.ts";
+import { renderMarkdown } from "./markdown.ts";
 import { type Command, parseCommand, type RunOptions, usage, UsageError } from "./options.ts";
 import { startOrigin } from "./origin.ts";
-import { type Comparison, exitCodes, outcomeOf, wasMeasured } from "./outcome.ts";
+import { type Comparison, exitCodes } from "./outcome.ts";
 import { progress } from "./progress.ts";
+import { type ReportJson, wasMeasured } from "./report-json.ts";
 import { renderReport } from "./report.ts";
 import { messageOf, sentence } from "./sentence.ts";
+import { toJson } from "./to-json.ts";
 import { entries, entriesFor } from "./transports.ts";
 
 const badUsage = 2;
@@ -41,13 +44,19 @@ async function run(options: RunOptions): Promise<number> {
   // Once: a second Ctrl-C ends the process at once.
   process.once("SIGINT", () => interrupt.abort());
   const comparison = await compareAll(options, adapters, interrupt.signal);
-  const outcome = outcomeOf(comparison);
-  const report = renderReport(comparison, (style, text) => styleText(style, text, { stream: process.stdout }));
-  const measured = comparison.targets.some(wasMeasured);
-  (measured ? process.stdout : process.stderr).write(report);
-  if (options.jsonFile !== undefined && !writeJson(options.jsonFile, comparison)) return exitCodes.failed;
+  const json = toJson(comparison, readVersion());
+  if (json.targets.some(wasMeasured)) process.stdout.write(options.markdown ? renderMarkdown(json) : paint(json));
+  else process.stderr.write(paint(json));
+  const written = [
+    writeResult("--json", options.jsonFile, () => `${JSON.stringify(json, undefined, 2)}\n`),
+    writeResult("--html", options.htmlFile, () => renderHtml(json)),
+  ];
   if (adapters.length > 0) endWithoutThem();
-  return exitCodes[outcome];
+  return written.every(Boolean) ? exitCodes[json.outcome] : exitCodes.failed;
+}
+
+function paint(json: ReportJson): string {
+  return renderReport(json, (style, text) => styleText(style, text, { stream: process.stdout }));
 }
 
 async function loadAdapters({ adapters: modules, workload }: RunOptions): Promise<readonly Adapter[]> {
@@ -103,13 +112,15 @@ async function compareAll(options: RunOptions, adapters: readonly Adapter[], sig
   return { startedAt, environment: readEnvironment(), workload, adapters, targets, interrupted: signal.aborted };
 }
 
-function writeJson(file: string, comparison: Comparison): boolean {
+/** Writes a file that was asked for; false if that failed. */
+function writeResult(option: string, file: string | undefined, text: () => string): boolean {
+  if (file === undefined) return true;
   try {
-    writeFileSync(file, `${JSON.stringify(toJson(comparison, readVersion()), undefined, 2)}\n`);
+    writeFileSync(file, text());
     return true;
   } catch (error) {
     process.stderr.write(
-      `The file of --json, ${file}, cannot be written (${(error as NodeJS.ErrnoException).code ?? "unknown reason"}).\n`,
+      `The file of ${option}, ${file}, cannot be written (${(error as NodeJS.ErrnoException).code ?? "unknown reason"}).\n`,
     );
     return false;
   }

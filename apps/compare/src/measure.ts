@@ -1,5 +1,5 @@
 import { createHistogram } from "node:perf_hooks";
-import { isTransportError, type TransportResponse } from "@holdfast/transport";
+import { isTransportError, type Timings, type TransportResponse } from "@holdfast/transport";
 import { maxOverlap } from "./max-overlap.ts";
 
 /** Milliseconds from the call to the last byte of the body, of the exchanges that were answered. */
@@ -10,6 +10,20 @@ export interface Latency {
   readonly p90: number;
   readonly p99: number;
   readonly max: number;
+}
+
+/** So many percent of the answers took no longer. */
+export interface LatencyPoint {
+  readonly percentile: number;
+  readonly latencyMs: number;
+}
+
+/** When the phases of one exchange were over, in milliseconds from `startedAt` on; see `Timings` of the contract. */
+export interface ExchangeSample {
+  readonly connection: string;
+  /** By `performance.now()`. */
+  readonly startedAt: number;
+  readonly timings: Timings;
 }
 
 /** One turn of a transport. */
@@ -31,6 +45,10 @@ export interface Measurement {
   readonly firstFailure: unknown;
   /** Undefined if nothing was answered. */
   readonly latencyMs: Latency | undefined;
+  /** From the fastest to the slowest; empty if nothing was answered. */
+  readonly latencyCurve: readonly LatencyPoint[];
+  /** The first exchanges that were answered, at most 32, so with the making of the first connections. */
+  readonly firstExchanges: readonly ExchangeSample[];
   /** Answers per second of the rounds. */
   readonly requestsPerSecond: number;
   /** CPU time of this process over answers; undefined if nothing was answered. */
@@ -45,6 +63,14 @@ export interface Measurement {
   readonly reusedShare: number;
   readonly rounds: readonly Round[];
 }
+
+const maxSamples = 32;
+
+/** Of the curve between its ends; close together where tails differ. */
+const percentiles = [
+  ...Array.from({ length: 19 }, (_, index) => 5 * (index + 1)),
+  ...[96, 97, 98, 98.5, 99, 99.25, 99.5, 99.75, 99.9],
+];
 
 /** Gathers the figures of one transport. */
 export interface Meter {
@@ -65,6 +91,7 @@ export function meter(multiplexed: boolean): Meter {
   /** By connection; only of the round under way. */
   const leases = new Map<string, { readonly starts: number[]; readonly ends: number[] }>();
   let maxStreams = 0;
+  const firstExchanges: ExchangeSample[] = [];
   const handshakes = { full: 0, resumed: 0 };
   const failures: Record<string, number> = {};
   const rounds: Round[] = [];
@@ -96,6 +123,9 @@ export function meter(multiplexed: boolean): Meter {
       // The histogram takes whole numbers from 1.
       latency.record(Math.max(1, Math.round((endedAt - startedAt) * 1_000)));
       if (multiplexed) recordLease(response, startedAt);
+      if (firstExchanges.length < maxSamples) {
+        firstExchanges.push({ connection: connection.id, startedAt, timings: { ...response.timings } });
+      }
       if (connection.reused) reused += 1;
       if (connections.has(connection.id)) return;
       connections.add(connection.id);
@@ -131,6 +161,8 @@ export function meter(multiplexed: boolean): Meter {
       failures: { ...failures },
       firstFailure,
       latencyMs: counts.answered === 0 ? undefined : latencyOf(latency),
+      latencyCurve: counts.answered === 0 ? [] : curveOf(latency),
+      firstExchanges: [...firstExchanges],
       ...rates(rounds),
       connections: connections.size,
       handshakes: { ...handshakes },
@@ -149,6 +181,14 @@ function latencyOf(histogram: ReturnType<typeof createHistogram>): Latency {
     p99: histogram.percentile(99) / 1_000,
     max: histogram.max / 1_000,
   };
+}
+
+function curveOf(histogram: ReturnType<typeof createHistogram>): readonly LatencyPoint[] {
+  return [
+    { percentile: 0, latencyMs: histogram.min / 1_000 },
+    ...percentiles.map((percentile) => ({ percentile, latencyMs: histogram.percentile(percentile) / 1_000 })),
+    { percentile: 100, latencyMs: histogram.max / 1_000 },
+  ];
 }
 
 function rates(rounds: readonly Round[]): Pick<Measurement, "requestsPerSecond" | "cpuMicrosPerRequest"> {

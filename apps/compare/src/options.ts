@@ -14,8 +14,12 @@ export interface RunOptions {
   readonly insecure: boolean;
   /** Modules of adapters that join; none twice. */
   readonly adapters: readonly string[];
+  /** Print Markdown instead of a table for terminals. */
+  readonly markdown: boolean;
   /** Where the results go as JSON. */
   readonly jsonFile: string | undefined;
+  /** Where the results go as a page. */
+  readonly htmlFile: string | undefined;
 }
 
 export type Command =
@@ -44,6 +48,8 @@ connections and CPU. Without a url it serves an origin of its own, plain and ove
   --ca FILE             trust the certificates in this PEM file instead of the system's
   --insecure            do not verify certificates
   --adapter MODULE      also compare the transport of this file or package; may be given more than once
+  --md                  print Markdown
+  --html FILE           write a page with curves as well; it needs no network and no script
   --json FILE           write the results there as well; SCHEMA.md describes them
   --help, --version
 
@@ -78,11 +84,12 @@ export function parseCommand(args: readonly string[]): Command {
   const again = adapters.find((module, index) => adapters.indexOf(module) !== index);
   if (again !== undefined) throw new UsageError(`--adapter ${again} is given twice.`);
   if (adapters.includes("")) throw new UsageError("--adapter needs the name of a file or a package.");
-  if (values.json === "") throw new UsageError("--json needs the name of a file.");
-  return {
-    kind: "run",
-    options: { workload, url, ca, insecure: values.insecure === true, adapters, jsonFile: values.json },
-  };
+  for (const name of ["json", "html"] as const) {
+    if (values[name] === "") throw new UsageError(`--${name} needs the name of a file.`);
+  }
+  const insecure = values.insecure === true;
+  const output = { markdown: values.md === true, jsonFile: values.json, htmlFile: values.html };
+  return { kind: "run", options: { workload, url, ca, insecure, adapters, ...output } };
 }
 
 interface RawValues {
@@ -95,6 +102,8 @@ interface RawValues {
   readonly ca?: string;
   readonly insecure?: boolean;
   readonly adapter?: string[];
+  readonly md?: boolean;
+  readonly html?: string;
   readonly json?: string;
   readonly help?: boolean;
   readonly version?: boolean;
@@ -115,6 +124,8 @@ function parse(args: readonly string[]): { readonly values: RawValues; readonly 
         ca: { type: "string" },
         insecure: { type: "boolean" },
         adapter: { type: "string", multiple: true },
+        md: { type: "boolean" },
+        html: { type: "string" },
         json: { type: "string" },
         help: { type: "boolean", short: "h" },
         version: { type: "boolean" },

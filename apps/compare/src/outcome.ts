@@ -15,11 +15,6 @@ export interface Comparison {
   readonly interrupted: boolean;
 }
 
-/** Whether any measured exchange over this target has ended. */
-export function wasMeasured({ results }: TargetResult): boolean {
-  return results.some(({ measurement: { answered, failed } }) => answered + failed > 0);
-}
-
 export type Outcome = "ok" | "failed" | "interrupted";
 
 /**

@@ -160,7 +160,7 @@ describe("compare with --adapter", () => {
     );
     const { code, stdout } = await runCompare("--requests", "20", "--timeout", "300", "--adapter", file);
     expect(
-      stdout.match(/^own is left out: .* it did not end within 900 ms \(three times --timeout\)\.$/gm),
+      stdout.match(/^own is left out\. .* it did not end within 900 ms \(three times --timeout\)\.$/gm),
     ).toHaveLength(2);
     expect(stdout.match(/Answers: all 60 are equal byte for byte/g)).toHaveLength(2);
     expect(code).toBe(1);

@@ -2,6 +2,8 @@ import { TransportError } from "@holdfast/transport";
 import type { TargetResult, TransportResult } from "../src/compare.ts";
 import type { Measurement } from "../src/measure.ts";
 import type { Comparison } from "../src/outcome.ts";
+import type { ReportJson, TransportJson } from "../src/report-json.ts";
+import { toJson } from "../src/to-json.ts";
 
 /** Results with round figures, for what only reads them. */
 export function transportResult(
@@ -15,6 +17,17 @@ export function transportResult(
     failures: {},
     firstFailure: undefined,
     latencyMs: { min: 0.1, mean: 0.75, p50: 0.5, p90: 1.25, p99: 10.5, max: 1_234.5 },
+    latencyCurve: [
+      { percentile: 0, latencyMs: 0.1 },
+      { percentile: 50, latencyMs: 0.5 },
+      { percentile: 90, latencyMs: 1.25 },
+      { percentile: 99, latencyMs: 10.5 },
+      { percentile: 100, latencyMs: 1_234.5 },
+    ],
+    firstExchanges: [
+      { connection: "b", startedAt: 1_002, timings: { queued: 2, firstByte: 3 } },
+      { connection: "a", startedAt: 1_000, timings: { queued: 1, connected: 2, sent: 2.5, firstByte: 4, end: 4.5 } },
+    ],
     requestsPerSecond: 16_000,
     cpuMicrosPerRequest: 40,
     connections: 16,
@@ -93,6 +106,18 @@ export function comparisonOf(...targets: readonly TargetResult[]): Comparison {
     targets,
     interrupted: false,
   };
+}
+
+/** A whole run as its JSON. */
+export function jsonOf(...targets: readonly TargetResult[]): ReportJson {
+  return toJson(comparisonOf(...targets), "1.2.3");
+}
+
+/** One transport as it is in JSON. */
+export function transportJson(result: TransportResult): TransportJson {
+  const [transport] = jsonOf(targetResult({ results: [result] })).targets[0]?.transports ?? [];
+  if (transport === undefined) throw new Error("there is one");
+  return transport;
 }
 
 /** What an adapter says when nobody listens. */

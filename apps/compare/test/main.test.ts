@@ -8,7 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { generate } from "selfsigned";
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
-import type { ReportJson } from "../src/json.ts";
+import type { ReportJson } from "../src/report-json.ts";
 import { runCompare, startCompare } from "./run-compare.ts";
 
 // Each test starts processes, and the machine may be slow.
@@ -339,12 +339,22 @@ describe("the command line", () => {
     expect([help.code, version.code]).toEqual([0, 0]);
   });
 
-  it("still prints the table if the file of --json cannot be written, and exits with 1", async () => {
+  it("prints Markdown, and writes a page, if it is asked to", async () => {
+    const url = await serve((_, response) => response.end("here"));
+    const file = join(directory, "report.html");
+    const { code, stdout } = await runCompare("--requests", "10", "--md", "--html", file, url);
+    expect(stdout).toMatch(/^\| HTTP\/1\.1 keep-alive \| [\d,]+ \| /m);
+    expect(await readFile(file, "utf8")).toContain("✓ Answers: all 20 are equal byte for byte");
+    expect(code).toBe(0);
+  });
+
+  it("still prints the table if a file cannot be written, and exits with 1", async () => {
     const url = await serve((_, response) => response.end("here"));
     const file = join(directory, "missing", "report.json");
-    const { code, stdout, stderr } = await runCompare("--requests", "10", "--json", file, url);
+    const { code, stdout, stderr } = await runCompare("--requests", "10", "--json", file, "--html", file, url);
     expect(stdout).toContain("all 20 are equal");
     expect(stderr).toContain(`The file of --json, ${file}, cannot be written (ENOENT).\n`);
+    expect(stderr).toContain(`The file of --html, ${file}, cannot be written (ENOENT).\n`);
     expect(code).toBe(1);
   });
 });

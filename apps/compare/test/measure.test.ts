@@ -12,7 +12,7 @@ function over(id: string, exchangeIndex: number, resumed?: boolean): TransportRe
     exchangeIndex,
     ...(resumed !== undefined && { tls: { ...tls, resumed } }),
   };
-  return { connection } as TransportResponse;
+  return { connection, timings: { queued: 0, firstByte: 1, end: 2 } } as TransportResponse;
 }
 
 function lost(): TransportError {
@@ -79,6 +79,35 @@ describe("the meter", () => {
     expect(latency?.p90).toBeCloseTo(90, 0);
     expect(latency?.p99).toBeCloseTo(99, 0);
     expect(latency?.mean).toBeCloseTo(50.5, 0);
+  });
+
+  it("draws a curve from the fastest to the slowest, over the same percentiles", () => {
+    const { recordAnswer, measurement } = meter(false);
+    expect(measurement().latencyCurve).toEqual([]);
+    for (let i = 1; i <= 100; i += 1) recordAnswer(over("a", i), 0, i);
+    const { latencyCurve: curve, latencyMs } = measurement();
+    expect([curve[0], curve.at(-1)]).toEqual([
+      { percentile: 0, latencyMs: latencyMs?.min },
+      { percentile: 100, latencyMs: latencyMs?.max },
+    ]);
+    expect(curve).toContainEqual({ percentile: 90, latencyMs: latencyMs?.p90 });
+    const ascending = curve.every((point, index) => {
+      const before = curve[index - 1] ?? point;
+      return before.percentile <= point.percentile && before.latencyMs <= point.latencyMs;
+    });
+    expect(ascending).toBe(true);
+  });
+
+  it("keeps the phases of the first 32 exchanges", () => {
+    const { recordAnswer, measurement } = meter(false);
+    for (let i = 0; i < 50; i += 1) recordAnswer(over(`connection ${i}`, 0), i, i + 2);
+    const { firstExchanges } = measurement();
+    expect(firstExchanges).toHaveLength(32);
+    expect(firstExchanges[31]).toEqual({
+      connection: "connection 31",
+      startedAt: 31,
+      timings: { queued: 0, firstByte: 1, end: 2 },
+    });
   });
 
   it("takes an exchange of no measurable length", () => {

@@ -17,7 +17,15 @@ describe("an empty command line", () => {
       body: undefined,
       timeoutMs: 10_000,
     });
-    expect(rest).toEqual({ url: undefined, ca: undefined, insecure: false, adapters: [], jsonFile: undefined });
+    expect(rest).toEqual({
+      url: undefined,
+      ca: undefined,
+      insecure: false,
+      adapters: [],
+      markdown: false,
+      jsonFile: undefined,
+      htmlFile: undefined,
+    });
   });
 });
 
@@ -26,7 +34,7 @@ describe("a full command line", () => {
     const options = runOptions(
       ...["--requests", "50", "--concurrency=4", "--method", "PUT", "--body", "hello", "--timeout", "700"],
       ...["--header", "X-One: 1", "--header", "x-one:2", "--header", "accept: a/b", "--insecure", "--json", "out.json"],
-      ...["--adapter", "./a.js", "--adapter", "b#c"],
+      ...["--adapter", "./a.js", "--adapter", "b#c", "--md", "--html", "out.html"],
       "https://a.example/path?q=1#fragment",
     );
     expect(options).toMatchObject({
@@ -34,7 +42,9 @@ describe("a full command line", () => {
       url: "https://a.example/path?q=1",
       insecure: true,
       adapters: ["./a.js", "b#c"],
+      markdown: true,
       jsonFile: "out.json",
+      htmlFile: "out.html",
     });
     expect({ ...options.workload.headers }).toEqual({ "x-one": ["1", "2"], accept: "a/b" });
   });
@@ -103,6 +113,7 @@ describe("a bad command line", () => {
       `The file of --ca, ${import.meta.filename}, holds no certificate in PEM.`,
     ],
     [["--json", ""], "--json needs the name of a file."],
+    [["--html", ""], "--html needs the name of a file."],
   ];
 
   it.each(cases)("%j is answered with one sentence", (args, sentence) => {

@@ -2,11 +2,11 @@ import { TransportError } from "@holdfast/transport";
 import { describe, expect, it } from "vitest";
 import { type HeadCount, noHeads } from "../src/head-count.ts";
 import { renderReport } from "../src/report.ts";
-import { comparisonOf, fresh, kept, multiplexed, refused, targetResult, transportResult } from "./fixed-comparison.ts";
+import { fresh, jsonOf, kept, multiplexed, refused, targetResult, transportResult } from "./fixed-comparison.ts";
 
 describe("the report of a run without failures", () => {
   it("says where and what, shows a table, and what follows from it", () => {
-    expect(renderReport(comparisonOf(targetResult()))).toBe(`\
+    expect(renderReport(jsonOf(targetResult()))).toBe(`\
 Node.js 26.0.0, linux x64, 2 × Some CPU, loopback
 GET: 2,000 requests over each transport, 16 at a time, in 4 rounds by turns
 after 500 requests over each to warm up
@@ -44,7 +44,7 @@ CPU is that of the client process alone; checking each answer is part of it.
       ),
     ];
     const target = { name: "tls", url: "https://127.0.0.1:8443/" } as const;
-    const lines = renderReport(comparisonOf(targetResult({ target, results, tlsVersion: "TLSv1.3" }))).split("\n");
+    const lines = renderReport(jsonOf(targetResult({ target, results, tlsVersion: "TLSv1.3" }))).split("\n");
     expect(lines.slice(4, 15)).toEqual([
       "https://127.0.0.1:8443/ (TLS 1.3)",
       "                              p50   p90   p99  connections  TLS full  streams  reused  heads     CPU",
@@ -63,12 +63,12 @@ CPU is that of the client process alone; checking each answer is part of it.
 
   it("has no figure of heads for a transport whose heads could not be counted", () => {
     const heads = { ...noHeads, exchanges: 1, sentBytes: 280, sentTextBytes: 280 };
-    const text = renderReport(comparisonOf(targetResult({ results: [{ ...fresh, heads }, kept] })));
+    const text = renderReport(jsonOf(targetResult({ results: [{ ...fresh, heads }, kept] })));
     expect(text).toMatch(/^HTTP\/1\.1 keep-alive .* - +40$/m);
   });
 
   it("marks headings only by the paint it is given", () => {
-    const painted = renderReport(comparisonOf(targetResult()), (style, text) => `<${style}>${text}</${style}>`);
+    const painted = renderReport(jsonOf(targetResult()), (style, text) => `<${style}>${text}</${style}>`);
     expect(painted).toContain("<bold>http://127.0.0.1:8080/</bold>\n<dim>");
   });
 });
@@ -80,7 +80,7 @@ describe("the report of answers", () => {
       { transport: "http1", part: "status", answers: 0, detail: "status 404 instead of 200" },
     ] as const;
     const equality = { verdict: "different", differences, varying: [], ignoredFields: [] } as const;
-    const text = renderReport(comparisonOf(targetResult({ equality })));
+    const text = renderReport(jsonOf(targetResult({ equality })));
     expect(text).toContain(
       "Answers differ: HTTP/1.1 keep-alive has a body of 2 bytes instead of 5 (3 answers unlike its first).\n" +
         "Answers differ: HTTP/1.1 keep-alive has status 404 instead of 200 (unlike HTTP/1.1 no reuse).\n",
@@ -90,7 +90,7 @@ describe("the report of answers", () => {
 
   it("says that bodies vary by themselves", () => {
     const equality = { verdict: "varies", differences: [], varying: ["body"], ignoredFields: ["date"] } as const;
-    expect(renderReport(comparisonOf(targetResult({ equality })))).toContain(
+    expect(renderReport(jsonOf(targetResult({ equality })))).toContain(
       "Answers: the bodies vary by themselves; all 4,000 agree in status 200 and length class.\n",
     );
   });
@@ -98,7 +98,7 @@ describe("the report of answers", () => {
   it("names fields that vary by themselves", () => {
     const varying = ["field etag", "field x-request-id"] as const;
     const equality = { verdict: "equal", differences: [], varying, ignoredFields: [] } as const;
-    expect(renderReport(comparisonOf(targetResult({ equality })))).toContain(
+    expect(renderReport(jsonOf(targetResult({ equality })))).toContain(
       "Not compared, because they vary by themselves: etag, x-request-id.\n",
     );
   });
@@ -109,9 +109,9 @@ describe("the report of failures", () => {
     const nothing = { results: [], equality: undefined, firstAnswer: undefined };
     const target = targetResult({ ...nothing, probeFailure: { title: undefined, error: refused() } });
     const sentence = "Could not reach http://127.0.0.1:8080: connecting failed: connection refused.\n";
-    expect(renderReport(comparisonOf(target))).toBe(sentence);
+    expect(renderReport(jsonOf(target))).toBe(sentence);
     const other = targetResult({ ...nothing, probeFailure: { title: kept.title, error: refused() } });
-    expect(renderReport(comparisonOf(other))).toBe(`Over HTTP/1.1 keep-alive: ${sentence}`);
+    expect(renderReport(jsonOf(other))).toBe(`Over HTTP/1.1 keep-alive: ${sentence}`);
   });
 
   it("counts them by code and tells the first", () => {
@@ -122,7 +122,7 @@ describe("the report of failures", () => {
       firstFailure: refused(),
     };
     const results = [fresh, transportResult(kept, failing)];
-    expect(renderReport(comparisonOf(targetResult({ results })))).toContain(
+    expect(renderReport(jsonOf(targetResult({ results })))).toContain(
       "Failed: 10 of 2,000 over HTTP/1.1 keep-alive: CONNECT_FAILED 8, TRUNCATED 2.\n" +
         "  Could not reach http://127.0.0.1:8080: connecting failed: connection refused.\n",
     );
@@ -131,7 +131,7 @@ describe("the report of failures", () => {
   it("says that the rest was not sent", () => {
     const failing = { answered: 100, failed: 5, failures: { CONNECT_FAILED: 5 }, firstFailure: refused() };
     const results = [fresh, transportResult(kept, failing)];
-    const text = renderReport(comparisonOf(targetResult({ results, stoppedBy: kept.title })));
+    const text = renderReport(jsonOf(targetResult({ results, stoppedBy: kept.title })));
     expect(text).toContain("Failed: 5 of 105 sent over HTTP/1.1 keep-alive: CONNECT_FAILED 5.\n");
     expect(text).toContain("Stopped early, because request after request failed over HTTP/1.1 keep-alive.\n");
   });
@@ -150,7 +150,7 @@ describe("the report of failures", () => {
       fresh,
       transportResult(kept, { ...none, failures: { HEAD_TIMEOUT: 33 }, firstFailure: refused() }),
     ];
-    const text = renderReport(comparisonOf(targetResult({ results })));
+    const text = renderReport(jsonOf(targetResult({ results })));
     expect(text).toContain("HTTP/1.1 keep-alive      0     -     -     -            0     0.0       -\n");
     expect(text).not.toContain("times the requests");
   });
@@ -164,7 +164,7 @@ describe("the report of a transport that was left out", () => {
       { name: "h2c", title: "HTTP/2 (h2c)", error },
       { name: "h2", title: "HTTP/2", error: refused() },
     ];
-    expect(renderReport(comparisonOf(targetResult({ leftOut })))).toContain(
+    expect(renderReport(jsonOf(targetResult({ leftOut })))).toContain(
       "\nHTTP/2 (h2c) is left out: http://127.0.0.1:8080 does not speak it.\n" +
         "HTTP/2 is left out: no such connection to http://127.0.0.1:8080 could be made (CONNECT_FAILED).\n",
     );
@@ -174,14 +174,14 @@ describe("the report of a transport that was left out", () => {
 describe("the report of connections", () => {
   it("tells of those that carried no answer", () => {
     const results = [fresh, { ...kept, openedByStats: 18 }];
-    expect(renderReport(comparisonOf(targetResult({ results })))).toContain(
+    expect(renderReport(jsonOf(targetResult({ results })))).toContain(
       "HTTP/1.1 keep-alive opened 2 more connections that carried no answer.\n",
     );
   });
 
   it("tells of a transport that counts wrongly", () => {
     const results = [{ ...fresh, openedByStats: 1_999 }, kept];
-    expect(renderReport(comparisonOf(targetResult({ results })))).toContain(
+    expect(renderReport(jsonOf(targetResult({ results })))).toContain(
       "HTTP/1.1 no reuse counts 1 connection less than carried answers; its count is wrong.\n",
     );
   });
@@ -189,7 +189,7 @@ describe("the report of connections", () => {
 
 describe("the report of an interrupted run", () => {
   it("shows what there is and says so", () => {
-    const text = renderReport({ ...comparisonOf(targetResult()), interrupted: true });
+    const text = renderReport({ ...jsonOf(targetResult()), outcome: "interrupted" });
     expect(text).toContain("HTTP/1.1 keep-alive  16,000");
     expect(text).toMatch(/\nInterrupted: the figures cover what was measured until then\.\n$/);
   });
@@ -199,7 +199,7 @@ describe("the report of an interrupted run", () => {
     ["in the warm-up", [transportResult(fresh, { answered: 0 }), transportResult(kept, { answered: 0 })]],
   ])("says so if there is nothing: %s", (_, results) => {
     const target = targetResult({ results, equality: undefined });
-    expect(renderReport({ ...comparisonOf(target), interrupted: true })).toBe(
+    expect(renderReport({ ...jsonOf(target), outcome: "interrupted" })).toBe(
       "http://127.0.0.1:8080/\nNothing was measured.\n\nInterrupted: the figures cover what was measured until then.\n",
     );
   });

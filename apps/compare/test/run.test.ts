@@ -36,6 +36,7 @@ const response = {
   status: 200,
   headers: {},
   connection: { id: "h1-1", protocol: "http/1.1", origin: "http://a.example", reused: false, exchangeIndex: 0 },
+  timings: { queued: 0, firstByte: 1, end: 1 },
 } as unknown as TransportResponse;
 
 describe("a run is doomed", () => {

@@ -1,79 +1,13 @@
 import { createHash } from "node:crypto";
-import { isTransportError, type Phase, type TransportErrorCode } from "@holdfast/transport";
+import { isTransportError } from "@holdfast/transport";
 import type { TargetResult, TransportResult } from "./compare.ts";
-import { type Environment, networkOf } from "./environment.ts";
-import type { Answer, Equality } from "./equality.ts";
+import { networkOf } from "./environment.ts";
+import type { Answer } from "./equality.ts";
 import { describeFailure } from "./failure.ts";
-import type { Latency, Round } from "./measure.ts";
-import type { HeadCount } from "./head-count.ts";
-import { type Comparison, type Outcome, outcomeOf } from "./outcome.ts";
+import type { ExchangeSample } from "./measure.ts";
+import { type Comparison, outcomeOf } from "./outcome.ts";
+import type { ExchangeJson, FailureJson, ReportJson, TargetJson, TransportJson } from "./report-json.ts";
 import { roundSizes, warmUpSize } from "./workload.ts";
-
-/** What `--json` writes; SCHEMA.md says the same in words. A change that a reader could trip over raises `schema`. */
-export interface ReportJson {
-  readonly schema: 1;
-  readonly tool: { readonly name: "@holdfast/compare"; readonly version: string };
-  readonly startedAt: string;
-  readonly outcome: Outcome;
-  readonly environment: Environment;
-  readonly workload: {
-    readonly method: string;
-    readonly fields: readonly string[];
-    readonly bodyBytes: number;
-    readonly requests: number;
-    readonly concurrency: number;
-    readonly rounds: number;
-    readonly warmUpRequests: number;
-    readonly timeoutMs: number;
-  };
-  readonly adapters: readonly AdapterJson[];
-  readonly targets: readonly TargetJson[];
-}
-
-export interface AdapterJson {
-  readonly name: string;
-  readonly module: string;
-  readonly vendor: string;
-}
-
-export interface TargetJson {
-  readonly name: "plain" | "tls" | "url";
-  readonly url: string;
-  readonly network: "loopback" | "remote" | "unknown";
-  readonly tlsVersion: string | null;
-  readonly probeFailure: FailureJson | null;
-  readonly leftOut: readonly { readonly name: string; readonly title: string; readonly failure: FailureJson }[];
-  readonly stoppedEarly: boolean;
-  readonly equality: Equality | null;
-  /** The first measured answer, over the baseline if it had one. */
-  readonly answer: { readonly status: number; readonly bodyBytes: number; readonly bodySha256: string } | null;
-  readonly transports: readonly TransportJson[];
-}
-
-export interface FailureJson {
-  readonly code: TransportErrorCode | "UNKNOWN";
-  readonly phase: Phase | null;
-  readonly message: string;
-}
-
-export interface TransportJson {
-  readonly name: string;
-  readonly title: string;
-  readonly protocol: string;
-  readonly answered: number;
-  readonly failed: number;
-  readonly failures: Readonly<Record<string, number>>;
-  readonly firstFailure: FailureJson | null;
-  readonly requestsPerSecond: number;
-  readonly latencyMs: Latency | null;
-  readonly connections: { readonly opened: number; readonly openedByStats: number };
-  readonly handshakes: { readonly full: number; readonly resumed: number };
-  readonly maxStreams: number | null;
-  readonly reusedShare: number;
-  readonly cpuMicrosPerRequest: number | null;
-  readonly heads: HeadCount | null;
-  readonly rounds: readonly Round[];
-}
 
 /** The whole comparison as plain data. Holds names of request fields, never their values. */
 export function toJson(comparison: Comparison, version: string): ReportJson {
@@ -95,7 +29,13 @@ export function toJson(comparison: Comparison, version: string): ReportJson {
       warmUpRequests: warmUpSize(requests),
       timeoutMs,
     },
-    adapters: comparison.adapters.map(({ entry: { name }, module, vendor }) => ({ name, module, vendor })),
+    adapters: comparison.adapters.map(({ entry: { name, title, protocol }, module, vendor }) => ({
+      name,
+      title,
+      protocol,
+      module,
+      vendor,
+    })),
     targets: comparison.targets.map((result) => targetJson(result, timeoutMs)),
   };
 }
@@ -109,9 +49,13 @@ function targetJson(result: TargetResult, timeoutMs: number): TargetJson {
     url: target.url,
     network: networkOf(remoteAddress),
     tlsVersion: tlsVersion ?? null,
-    probeFailure: probeFailure === undefined ? null : failureJson(probeFailure.error, context),
+    probeFailure:
+      probeFailure === undefined
+        ? null
+        : { ...failureJson(probeFailure.error, context), title: probeFailure.title ?? null },
     leftOut: leftOut.map(({ name, title, error }) => ({ name, title, failure: failureJson(error, context) })),
     stoppedEarly: stoppedBy !== undefined,
+    stoppedBy: stoppedBy ?? null,
     equality: equality ?? null,
     answer: firstAnswer === undefined ? null : answerJson(firstAnswer),
     transports: results.map((one) => transportJson(one, context)),
@@ -139,6 +83,7 @@ function transportJson(
     firstFailure: failed === 0 ? null : failureJson(firstFailure, context),
     requestsPerSecond,
     latencyMs: latencyMs ?? null,
+    latencyCurve: measurement.latencyCurve,
     connections: { opened: connections, openedByStats },
     handshakes: measurement.handshakes,
     maxStreams: measurement.maxStreams ?? null,
@@ -146,7 +91,36 @@ function transportJson(
     cpuMicrosPerRequest: cpuMicrosPerRequest ?? null,
     heads: result.heads ?? null,
     rounds: measurement.rounds,
+    firstExchanges: exchangesJson(measurement.firstExchanges),
   };
+}
+
+/** In the order in which they started; connections get numbers from 0 in the order in which they appear. */
+function exchangesJson(samples: readonly ExchangeSample[]): readonly ExchangeJson[] {
+  const sorted = [...samples].sort((a, b) => a.startedAt - b.startedAt);
+  const start = sorted[0]?.startedAt ?? 0;
+  const connections = [...new Set(sorted.map(({ connection }) => connection))];
+  return sorted.map(({ connection, startedAt, timings }) => ({
+    connection: connections.indexOf(connection),
+    startedMs: toMicroseconds(startedAt - start),
+    queuedMs: toMicroseconds(timings.queued),
+    resolvedMs: orNull(timings.resolved),
+    connectedMs: orNull(timings.connected),
+    securedMs: orNull(timings.secured),
+    readyMs: orNull(timings.ready),
+    sentMs: orNull(timings.sent),
+    firstByteMs: toMicroseconds(timings.firstByte),
+    endMs: orNull(timings.end),
+  }));
+}
+
+function orNull(ms: number | undefined): number | null {
+  return ms === undefined ? null : toMicroseconds(ms);
+}
+
+/** Finer than that says nothing. */
+function toMicroseconds(ms: number): number {
+  return Math.round(ms * 1_000) / 1_000;
 }
 
 function failureJson(error: unknown, context: { readonly url: string; readonly timeoutMs: number }): FailureJson {

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { noHeads } from "../src/head-count.ts";
-import { toJson } from "../src/json.ts";
+import { toJson } from "../src/to-json.ts";
 import { comparisonOf, fresh, kept, refused, targetResult, transportResult } from "./fixed-comparison.ts";
 
 /** Members of members too, each by its own name. */
@@ -50,6 +50,7 @@ describe("the JSON of a run", () => {
         firstFailure: null,
         requestsPerSecond: 16_000,
         latencyMs: { min: 0.1, mean: 0.75, p50: 0.5, p90: 1.25, p99: 10.5, max: 1_234.5 },
+        latencyCurve: kept.measurement.latencyCurve,
         connections: { opened: 16, openedByStats: 16 },
         handshakes: { full: 0, resumed: 0 },
         maxStreams: null,
@@ -57,6 +58,36 @@ describe("the JSON of a run", () => {
         cpuMicrosPerRequest: 40,
         heads: null,
         rounds: kept.measurement.rounds,
+        firstExchanges: [expect.objectContaining({ connection: 0 }), expect.objectContaining({ connection: 1 })],
+      },
+    ]);
+  });
+
+  it("holds the first exchanges as they started, from the first on, with null for phases that were not", () => {
+    expect(json.targets[0]?.transports[1]?.firstExchanges).toEqual([
+      {
+        connection: 0,
+        startedMs: 0,
+        queuedMs: 1,
+        resolvedMs: null,
+        connectedMs: 2,
+        securedMs: null,
+        readyMs: null,
+        sentMs: 2.5,
+        firstByteMs: 4,
+        endMs: 4.5,
+      },
+      {
+        connection: 1,
+        startedMs: 2,
+        queuedMs: 2,
+        resolvedMs: null,
+        connectedMs: null,
+        securedMs: null,
+        readyMs: null,
+        sentMs: null,
+        firstByteMs: 3,
+        endMs: null,
       },
     ]);
   });
