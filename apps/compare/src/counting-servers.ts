@@ -80,7 +80,7 @@ export function countingServers(
   const { key, cert } = options;
   return {
     plain: createPlainServer(serve),
-    tls: createTlsServer({ key, cert, ALPNProtocols: ["h2", "http/1.1"] }, (socket) => {
+    tls: createTlsServer({ key, cert, noDelay: true, ALPNProtocols: ["h2", "http/1.1"] }, (socket) => {
       if (socket.alpnProtocol === "h2") serve.http2(socket);
       else serve.http1(socket);
     }),

@@ -12,7 +12,7 @@ export const style = `
     --page: #121417; --card: #191c20; --ink: #e8eaed; --soft: #9ca4b0; --rule: #2d3239; --grid: #262a31;
     --good: #5fcf9a; --bad: #ff8a7d;
     --s0: #98a1ae; --s1: #76abff; --s2: #ff9466; --s3: #55cb95; --s4: #c79bff; --s5: #e2bd4c;
-    --queue: #444b56; --connect: #e5a23f; --tls: #b98ae6; --setup: #e07fb0; --wait: #46b98c; --body: #5c9bf5;
+    --queue: #626b78; --connect: #e5a23f; --tls: #b98ae6; --setup: #e07fb0; --wait: #46b98c; --body: #5c9bf5;
   }
 }
 * { box-sizing: border-box; }
