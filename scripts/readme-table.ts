@@ -1,4 +1,4 @@
-/** Puts the TLS part of what `compare` prints here and now into README.md, so that no figure there was typed by hand. */
+/** Puts what `compare` prints here and now into its README.md, and the TLS part into that of the root: no figure is typed by hand. */
 import { spawnSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -11,14 +11,20 @@ const run = spawnSync(process.execPath, ["--conditions=holdfast:source", "apps/c
   stdio: ["ignore", "pipe", "inherit"],
 });
 if (run.status !== 0) throw new Error("compare failed");
+const output = run.stdout.trim();
 // Blocks are parted by empty lines: the first says where it ran, the one with the TLS table is followed by its verdicts.
-const parts = run.stdout.trim().split("\n\n");
+const parts = output.split("\n\n");
 const tls = parts.findIndex((part) => part.startsWith("https:"));
 const verdicts = parts[tls + 1]?.split("\nAnswers")[0];
-const shown = [parts[0]?.split("\n")[0], parts[tls], verdicts].join("\n\n");
-const page = readText("README.md");
-if (!block.test(page)) throw new Error("README.md has no place for the table");
-writeFileSync(
-  join(root, "README.md"),
-  page.replace(block, (_, open: string, close: string) => `${open}\n\`\`\`text\n${shown}\n\`\`\`\n\n${close}`),
-);
+write("README.md", [parts[0]?.split("\n")[0], parts[tls], verdicts].join("\n\n"));
+write("apps/compare/README.md", output);
+
+function write(path: string, shown: string): void {
+  const page = readText(path);
+  if (!block.test(page)) throw new Error(`${path} has no place for the table`);
+  const filled = page.replace(
+    block,
+    (_, open: string, close: string) => `${open}\n\`\`\`text\n${shown}\n\`\`\`\n\n${close}`,
+  );
+  writeFileSync(join(root, path), filled);
+}
