@@ -32,3 +32,6 @@ export type { FrameServer, FrameServerOptions } from "./hostile/frame-server.ts"
 export { frameAnswers, frameServer } from "./hostile/frame-server.ts";
 export type { Asked } from "./hostile/outcome.ts";
 export { expectNextWorks, failure, getText } from "./hostile/outcome.ts";
+export type { PipeFault } from "./hostile/fault-pipe.ts";
+export type { ConnectionFaults, FaultProxy, FaultProxyOptions } from "./hostile/fault-proxy.ts";
+export { faultProxy } from "./hostile/fault-proxy.ts";
