@@ -109,13 +109,13 @@ describe("a fault proxy", () => {
     await ends.server.idle();
   });
 
-  it("resets a connection, and the origin's too", async () => {
-    const reset = Promise.withResolvers<unknown>();
+  it("resets a connection after so many bytes, and the origin's too", async () => {
+    const ended = Promise.withResolvers<void>();
     await using ends = await through({ faults: () => ({ toOrigin: { kind: "rst", afterBytes: 5 } }) }, (peer) => {
-      peer.socket.once("error", reset.resolve);
+      void peer.closed.then(ended.resolve);
     });
     expect(await got(ends)).toEqual({ bytes: 0, end: "ECONNRESET" });
-    expect(await reset.promise).toMatchObject({ code: "ECONNRESET" });
+    await ended.promise;
   });
 
   it("drops a connection at once, and serves the next", async () => {
@@ -143,12 +143,18 @@ describe("a fault proxy", () => {
   });
 
   it.each(["fin", "rst"] as const)("ends all connections by %s when it is told to", async (kind) => {
-    await using ends = await through({});
+    await using ends = await through(
+      {},
+      rawAnswers(() => ok("short")),
+    );
     const sockets = [dial(ends), dial(ends)];
-    const over = sockets.map((socket) => {
-      socket.on("error", () => {});
-      return new Promise((resolve) => socket.once("close", resolve));
-    });
+    const how = sockets.map(
+      (socket) =>
+        new Promise((resolve) => {
+          socket.once("end", () => resolve("fin"));
+          socket.once("error", ({ code }: NodeJS.ErrnoException) => resolve(code === "ECONNRESET" ? "rst" : code));
+        }),
+    );
     await Promise.all(
       sockets.map((socket) => {
         socket.write("GET / HTTP/1.1\r\n\r\n");
@@ -157,7 +163,7 @@ describe("a fault proxy", () => {
     );
     expect(ends.proxy.open).toBe(2);
     ends.proxy.befall(kind);
-    await Promise.all(over);
+    expect(await Promise.all(how)).toEqual([kind, kind]);
     await ends.server.idle();
   });
 

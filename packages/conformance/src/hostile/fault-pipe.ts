@@ -45,9 +45,15 @@ export class FaultPipe {
     from.on("end", () => {
       if (!this.#stopped) this.#line.push(undefined, options.dueAt());
     });
-    to.on("drain", () => {
+    const resume = (): void => {
       if (!this.#stopped) this.#line.resume();
-    });
+    };
+    to.on("drain", resume);
+    // What is written before does not count as passed.
+    if (to.connecting) {
+      this.#line.pause();
+      to.once("connect", resume);
+    }
   }
 
   /** To be called once: a fault after no byte strikes now. */

@@ -76,7 +76,9 @@ export async function scriptedServer<P>(
     url: `${tls === undefined ? "http" : "https"}://127.0.0.1:${port}`,
     peers,
     idle: async () => {
-      for (const socket of sockets) if (!socket.closed) await once(socket, "close");
+      // Not by `once` of node:events, which rejects when a socket that is reset says so first.
+      for (const socket of sockets)
+        if (!socket.closed) await new Promise<void>((resolve) => socket.once("close", () => resolve()));
     },
     stop: () => void server.close(),
     [Symbol.asyncDispose]: async () => {
