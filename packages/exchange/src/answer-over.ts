@@ -85,7 +85,7 @@ class AnswerEnd implements MuxOwner, AnswerHost {
     this.maxBodyBytes = options.limits?.bodyBytes ?? 10 * 2 ** 20;
     this.#maxStreams = parsed.settings.maxStreams;
     this.#idleMs = options.idleTimeoutMs ?? 300_000;
-    const mux = new Mux(pipe, "server", parsed.settings, this);
+    const mux = new Mux(pipe, 2, parsed.settings, this);
     this.#mux = mux;
     this.#liveness = new Liveness(
       {
@@ -139,7 +139,6 @@ class AnswerEnd implements MuxOwner, AnswerHost {
 
   opened(stream: MuxStream): Answer | number {
     if (this.#running >= this.#maxStreams) return muxCode.refused;
-    this.#running++;
     this.#liveness.streamOpened();
     return new Answer(stream, this);
   }
@@ -165,6 +164,10 @@ class AnswerEnd implements MuxOwner, AnswerHost {
   }
 
   // ---- told by answers
+
+  begun(): void {
+    this.#running++;
+  }
 
   over(): void {
     this.#running--;

@@ -13,7 +13,8 @@ export interface AnswerHost {
   readonly protocol: Protocol;
   readonly secure: boolean;
   readonly maxBodyBytes: number;
-  /** The handler has done with it. */
+  /** Its handler runs from now on, until `over`. */
+  begun(): void;
   over(): void;
 }
 
@@ -31,11 +32,15 @@ export class Answer implements StreamListener, RequestSource {
   #leftBytes = Infinity;
   #trailers: Fields = noFields;
   #trailersRead: PromiseWithResolvers<Fields> | undefined;
+  /** All of the request has come. */
+  #complete = false;
   #abort: AbortController | undefined;
   /** Why nobody waits for the answer any more. */
   #left: { readonly reason: unknown } | undefined;
   #deadline: NodeJS.Timeout | undefined;
   #responded = false;
+  /** Where the body of the response comes from, until it has ended. */
+  #source: AsyncIterator<Uint8Array> | undefined;
 
   constructor(stream: MuxStream, host: AnswerHost) {
     this.#stream = stream;
@@ -64,6 +69,7 @@ export class Answer implements StreamListener, RequestSource {
       cancel: () => this.#stream.resume(),
       tooLong: (maxBytes) => requestTooLong(this.#host.protocol, this.origin, maxBytes),
     });
+    this.#host.begun();
     void this.#run(this.#head, this.#body);
   }
 
@@ -77,6 +83,7 @@ export class Answer implements StreamListener, RequestSource {
     if (this.#leftBytes > 0 && this.#leftBytes !== Infinity) {
       return this.#stream.fail(muxCode.protocol, "a body shorter than its content-length");
     }
+    this.#complete = true;
     this.#body?.end();
     this.#trailersRead?.resolve(this.#trailers);
   }
@@ -111,6 +118,8 @@ export class Answer implements StreamListener, RequestSource {
       this.#stream.reset(muxCode.internal);
     } finally {
       clearTimeout(this.#deadline);
+      this.#stopSource();
+      if (!this.#complete) this.#cut(new Error("the request was answered before it had come"));
       this.#host.over();
     }
   }
@@ -132,7 +141,7 @@ export class Answer implements StreamListener, RequestSource {
     checkFields(headers, pairs);
     const bytes = typeof body === "string" ? Buffer.from(body) : body instanceof Uint8Array ? body : undefined;
     const bodiless = method === "HEAD" || status === 204 || status === 304;
-    if (bytes !== undefined && !bodiless && !pairs.includes("content-length")) {
+    if (bytes !== undefined && !bodiless && !hasField(pairs, "content-length")) {
       pairs.push("content-length", String(bytes.byteLength));
     }
     this.#responded = true;
@@ -152,9 +161,15 @@ export class Answer implements StreamListener, RequestSource {
   }
 
   async #send(body: AsyncIterable<Uint8Array>): Promise<void> {
-    for await (const chunk of body) {
-      if (this.#stream.closed) return;
-      this.#stream.write(chunk);
+    const source = (this.#source = body[Symbol.asyncIterator]());
+    while (!this.#stream.closed) {
+      const { done, value } = await source.next();
+      if (done === true) {
+        this.#source = undefined;
+        return;
+      }
+      if (!(value instanceof Uint8Array)) throw new TypeError("the body yielded something that is not a Uint8Array");
+      this.#stream.write(value);
       if (!this.#stream.hasRoom) await this.#room.wait();
     }
   }
@@ -175,11 +190,24 @@ export class Answer implements StreamListener, RequestSource {
     if (this.#left !== undefined) return;
     this.#left = { reason };
     clearTimeout(this.#deadline);
+    if (!this.#complete) this.#cut(reason);
+    this.#abort?.abort(reason);
+    this.#stopSource();
+    this.#room.open();
+  }
+
+  /** What has not come of the request will not. */
+  #cut(reason: unknown): void {
+    if (this.#body?.state !== "open" && this.#trailersRead === undefined) return;
     const error = requestOver(this.#host.protocol, this.origin, reason);
     this.#body?.fail(error);
     this.#trailersRead?.reject(error);
-    this.#abort?.abort(reason);
-    this.#room.open();
+  }
+
+  #stopSource(): void {
+    const source = this.#source;
+    this.#source = undefined;
+    if (source !== undefined) void stop(source);
   }
 
   // ---- made when they are asked for, because most handlers do not
@@ -200,15 +228,28 @@ export class Answer implements StreamListener, RequestSource {
     if (this.#trailersRead === undefined) {
       const read = (this.#trailersRead = Promise.withResolvers<Fields>());
       read.promise.catch(() => {});
-      if (this.#body?.state === "ended") read.resolve(this.#trailers);
-      else if (this.#left !== undefined) read.reject(this.#left.reason);
+      if (this.#complete) read.resolve(this.#trailers);
+      else if (this.#stream.closed) this.#cut(this.#left?.reason);
     }
     return this.#trailersRead.promise;
   }
 }
 
+/** Names stand at even places. */
+function hasField(pairs: readonly string[], name: string): boolean {
+  for (let i = 0; i < pairs.length; i += 2) if (pairs[i] === name) return true;
+  return false;
+}
+
 /** A body that nobody wants: its maker shall know. */
 async function stopped(body: ServedResponse["body"]): Promise<void> {
-  if (typeof body !== "object" || body instanceof Uint8Array) return;
-  await body[Symbol.asyncIterator]().return?.();
+  if (typeof body === "object" && !(body instanceof Uint8Array)) await stop(body[Symbol.asyncIterator]());
+}
+
+async function stop(source: AsyncIterator<Uint8Array>): Promise<void> {
+  try {
+    await source.return?.();
+  } catch {
+    // What its clean-up throws has nobody left to hear it.
+  }
 }

@@ -40,7 +40,7 @@ export class MuxConnection implements DriverConnection, MuxOwner {
     this.times = opened.times ?? {};
     this.facts = opened.facts ?? {};
     this.#settling = settling;
-    const mux = new Mux(opened.pipe, "client", { ...settings, maxStreams: 0 }, this);
+    const mux = new Mux(opened.pipe, 1, { ...settings, maxStreams: 0 }, this);
     this.#mux = mux;
     this.#liveness = new Liveness(
       {
@@ -65,12 +65,18 @@ export class MuxConnection implements DriverConnection, MuxOwner {
   // ---- told by the pool
 
   run(exchange: Exchange): void {
-    const muxExchange = new MuxExchange(exchange);
-    exchange.attach(muxExchange);
+    const attempt = new MuxExchange(exchange);
+    exchange.attach(attempt);
+    const stream = this.#mux.open(attempt);
+    if (stream === undefined) {
+      // Told first: what is put back would be given to it again.
+      this.#owner.drains("no stream can be opened");
+      attempt.unopened();
+      return this.#owner.freed();
+    }
     this.#liveness.streamOpened();
-    if (muxExchange.start(this.#mux)) return;
-    if (this.#mux.over || !this.#mux.hasIds) this.#owner.drains("no stream can be opened");
-    this.left();
+    if (!attempt.start(this.#mux, stream)) this.left();
+    if (!this.#mux.hasIds) this.#owner.drains("no stream id is left");
   }
 
   close(): void {
@@ -78,16 +84,13 @@ export class MuxConnection implements DriverConnection, MuxOwner {
   }
 
   destroy(reason: unknown): void {
-    this.#mux.destroy(reason);
+    this.#listen();
+    this.#mux.giveUp(reason instanceof Error ? reason : new Error("the connection was destroyed"));
   }
 
   hold(alive: boolean): void {
     this.#opened.pipe.hold?.(alive);
-    const untold = this.#untold;
-    if (untold === undefined) return;
-    // The pool asks for the first time when it takes the connection; it is not done with that yet.
-    this.#untold = undefined;
-    queueMicrotask(() => untold.forEach((tell) => tell()));
+    this.#listen();
   }
 
   // ---- told by the connection
@@ -123,6 +126,14 @@ export class MuxConnection implements DriverConnection, MuxOwner {
 
   ended(error: Error | undefined): void {
     this.#tell(() => this.#owner.closed(error));
+  }
+
+  /** The pool has taken it. It is not done with that yet. */
+  #listen(): void {
+    const untold = this.#untold;
+    if (untold === undefined) return;
+    this.#untold = undefined;
+    queueMicrotask(() => untold.forEach((tell) => tell()));
   }
 
   #tell(tell: () => void): void {

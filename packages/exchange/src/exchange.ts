@@ -25,19 +25,23 @@ export class MuxExchange implements Attempt, StreamListener {
     this.#exchange = exchange;
   }
 
-  /** Opens the stream. Returns false when there was none to be had; then the exchange has failed unsent. */
-  start(mux: Mux): boolean {
+  /** There was no stream for it. */
+  unopened(): void {
+    this.#unsent(unopened());
+  }
+
+  /** Begins on a stream. Returns false when its head cannot be sent; then the exchange has failed unsent. */
+  start(mux: Mux, stream: MuxStream): boolean {
     const exchange = this.#exchange;
     const { request, body, deadlineAt } = exchange;
     const { trailers, deadlineMs } = request.source;
-    const stream = mux.open(this);
-    if (stream === undefined) return this.#unsent(unopened());
     const ends = body.kind === "none" && trailers === undefined;
     const leftMs = deadlineMs === undefined || deadlineMs === Infinity ? undefined : deadlineAt - performance.now();
     const { writer, maxBlock } = mux.output;
     if (!writeRequestHead(writer, stream.id, ends ? endFlag : 0, request, leftMs, maxBlock)) {
       mux.unopen(stream);
-      return this.#unsent(headTooLong(maxBlock));
+      this.#unsent(headTooLong(maxBlock));
+      return false;
     }
     this.#stream = stream;
     mux.output.wake();
@@ -77,7 +81,7 @@ export class MuxExchange implements Attempt, StreamListener {
 
   block(block: Buffer, info: boolean, end: boolean): void {
     if (this.#headSeen) {
-      if (!end) throw new BadBlock("trailers that end nothing");
+      if (info || !end) throw new BadBlock("trailers that end nothing");
       this.#trailers = readTrailers(block);
       return;
     }
@@ -90,7 +94,7 @@ export class MuxExchange implements Attempt, StreamListener {
     if (status < 200) throw new BadBlock(`a response of ${status}`);
     this.#headSeen = true;
     const bodiless = status === 204 || status === 304 || this.#exchange.request.method === "HEAD";
-    if (!bodiless) this.#expectedBytes = bodyBytes(headers);
+    this.#expectedBytes = bodiless ? 0 : bodyBytes(headers);
     if (!this.#exchange.head(status, headers)) this.abort(undefined);
   }
 
@@ -98,6 +102,9 @@ export class MuxExchange implements Attempt, StreamListener {
     if (this.#over) return;
     if (!this.#headSeen) return this.#give(protocolError("a body before its head"));
     this.#receivedBytes += chunk.byteLength;
+    if (this.#receivedBytes > this.#expectedBytes) {
+      return this.#give(wrongLength(this.#expectedBytes, this.#receivedBytes));
+    }
     this.#exchange.data(chunk);
   }
 
@@ -135,10 +142,9 @@ export class MuxExchange implements Attempt, StreamListener {
 
   // ---- inside
 
-  #unsent(failure: Failure): false {
+  #unsent(failure: Failure): void {
     this.#over = true;
     this.#exchange.fail(failure);
-    return false;
   }
 
   /** The peer's response cannot be used. */

@@ -6,7 +6,7 @@ export interface FrameSink {
   readonly settled: boolean;
   /** Reading stops when it turns true. */
   readonly over: boolean;
-  onData(stream: number, payload: Buffer, isEnd: boolean, messageBytes: number): Violation | undefined;
+  onData(stream: number, payload: Buffer, isEnd: boolean): Violation | undefined;
   onHeaders(stream: number, block: Buffer, isInfo: boolean, isEnd: boolean): Violation | undefined;
   onReset(stream: number, code: number, reason: string): Violation | undefined;
   onWindow(stream: number, increment: number): Violation | undefined;
@@ -56,7 +56,7 @@ function readFrame(
   switch (type) {
     case frameType.data:
       if (stream === 0) return astray;
-      return sink.onData(stream, message.subarray(start, end), (flags & endFlag) !== 0, message.byteLength);
+      return sink.onData(stream, message.subarray(start, end), (flags & endFlag) !== 0);
     case frameType.headers:
       if (stream === 0) return astray;
       return sink.onHeaders(stream, message.subarray(start, end), (flags & infoFlag) !== 0, (flags & endFlag) !== 0);

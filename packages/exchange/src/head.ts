@@ -123,12 +123,15 @@ function writeText(slab: Buffer, at: number, text: string): void {
 /** The block breaks the format, or is none of its kind: the stream is to blame, the connection is not. */
 export class BadBlock extends Error {}
 
+/** RFC 3986, 3.2, without user information: nothing in it may be taken for a path. */
+const hostAndPort = /^(?:[\w\-.~!$&'()*+,;=%]+|\[[\da-f:.]+\])(?::\d{0,5})?$/i;
+
 export function readRequestHead(block: Buffer): RequestHead {
   const { pseudo, fields } = readBlock(block);
   const { ":method": method, ":path": path, ":authority": authority, ":deadline": deadline } = pseudo;
   if (method === undefined || !/^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/.test(method)) throw new BadBlock("no :method");
-  if (path === undefined || !/^(?:\/[\x21-\x7e]*|\*)$/.test(path)) throw new BadBlock("no :path");
-  if (authority === undefined || !/^[\x21-\x7e]+$/.test(authority)) throw new BadBlock("no :authority");
+  if (path === undefined || !/^\/[\x21-\x7e]*$/.test(path)) throw new BadBlock("no :path");
+  if (authority === undefined || !hostAndPort.test(authority)) throw new BadBlock("no :authority");
   if (deadline !== undefined && !/^\d{1,15}$/.test(deadline)) throw new BadBlock(":deadline is no number");
   return {
     method,
@@ -148,7 +151,7 @@ export function readResponseHead(block: Buffer): ResponseHead {
 
 export function readTrailers(block: Buffer): Fields {
   const { pseudo, fields } = readBlock(block);
-  for (const name in pseudo) throw new BadBlock(`${name} in trailers`);
+  if (pseudo !== noPseudo) throw new BadBlock("a pseudo-field in trailers");
   return fields;
 }
 
@@ -165,6 +168,15 @@ interface Block {
   readonly pseudo: Readonly<Record<string, string>>;
   readonly fields: Fields;
 }
+
+/** They frame an HTTP/1.1 message; whoever passed them on to such a peer would let ours forge one (RFC 9113, 8.2.2). */
+const connectionFields: ReadonlySet<string> = new Set([
+  "connection",
+  "keep-alive",
+  "proxy-connection",
+  "transfer-encoding",
+  "upgrade",
+]);
 
 const noPseudo: Readonly<Record<string, string>> = Object.freeze({ __proto__: null } as unknown as Record<
   string,
@@ -189,9 +201,10 @@ function readBlock(block: Buffer): Block {
     if (name.charCodeAt(0) === 0x3a) {
       if (regular) throw new BadBlock("a pseudo-field behind a field");
       if (pseudo === noPseudo) pseudo = { __proto__: null } as unknown as Record<string, string>;
-      if (pseudo[name] !== undefined) throw new BadBlock(`${name} twice`);
+      if (pseudo[name] !== undefined) throw new BadBlock("a pseudo-field twice");
       pseudo[name] = value;
     } else {
+      if (connectionFields.has(name)) throw new BadBlock("a field that is for HTTP/1.1 only");
       regular = true;
       add(fields, name, value);
     }

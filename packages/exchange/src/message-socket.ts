@@ -8,7 +8,8 @@ export interface MessageSocket {
   on(event: "close", listener: (code: number, reason: Buffer) => void): unknown;
   on(event: "error", listener: (error: Error) => void): unknown;
   on(event: "ping" | "pong", listener: () => void): unknown;
-  send(data: string | Uint8Array, options: { readonly compress: boolean }, sent: () => void): void;
+  /** `sent` is told why, if the message was not written. */
+  send(data: string | Uint8Array, options: { readonly compress: boolean }, sent: (error?: unknown) => void): void;
   ping(): void;
   pause(): void;
   resume(): void;

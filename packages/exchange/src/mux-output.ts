@@ -7,6 +7,11 @@ import { initialSettings, type Settings } from "./settings.ts";
 const highWaterBytes = 262_144;
 /** Above this the peer has stopped reading, and the connection is given up. */
 const maxPendingBytes = 8 * 1_048_576;
+/** What a message costs besides its bytes until it is written, so that small ones are bounded too. */
+const messageCostBytes = 256;
+/** Behind so many, a message smaller than the other would hold all of the slab that it was written to. */
+const behindBytes = 65_536;
+const smallBytes = 4_096;
 
 /**
  * What one connection sends: the frames of a turn as one message, small ones first, then one DATA frame of each stream in
@@ -64,35 +69,53 @@ export class MuxOutput {
     this.writer.take();
   }
 
+  /** What was written leaves, and then nothing any more. */
+  finish(): void {
+    this.#send();
+    this.end();
+  }
+
   flush(): void {
     this.#scheduled = false;
     if (this.#ended) return;
     if (this.#listed.length > 0) this.#writeData();
-    for (const message of this.writer.take()) {
-      const bytes = message.byteLength;
-      this.#pendingBytes += bytes;
-      this.#pipe.send(message, () => this.#written(bytes));
-    }
+    this.#send();
     if (this.#pendingBytes > maxPendingBytes) this.#giveUp(new Error("the peer has stopped reading"));
   }
 
-  /** One frame of each, until there is nothing to send, no credit, or enough under way. */
+  #send(): void {
+    for (const message of this.writer.take()) {
+      const costBytes = message.byteLength + messageCostBytes;
+      const copied = this.#pendingBytes > behindBytes && message.byteLength < smallBytes;
+      this.#pendingBytes += costBytes;
+      this.#pipe.send(copied ? new Uint8Array(message) : message, () => this.#written(costBytes));
+    }
+  }
+
+  /** One frame of each, until there is nothing to send, no credit, or enough under way. Who had no turn is the first next time. */
   #writeData(): void {
     while (this.#listed.length > 0) {
       const round = this.#listed;
+      const waiting: MuxStream[] = [];
       this.#listed = [];
       for (const [i, stream] of round.entries()) {
         if (this.#pendingBytes + this.writer.bytes >= highWaterBytes) {
-          this.#listed.push(...round.slice(i));
+          this.#listed = [...waiting, ...round.slice(i), ...this.#listed];
           return;
+        }
+        if (this.#credit <= 0 && stream.hasQueue) {
+          waiting.push(stream);
+          continue;
         }
         stream.listed = false;
         if (!stream.sendable) continue;
-        const bytes = stream.writeFrame(Math.min(this.#credit, this.peer.maxFrame));
-        this.#credit -= bytes;
+        this.#credit -= stream.writeFrame(Math.min(this.#credit, this.peer.maxFrame));
         this.offer(stream);
       }
-      if (this.#credit <= 0) return;
+      if (waiting.length > 0) {
+        this.#listed = [...waiting, ...this.#listed];
+        return;
+      }
     }
   }
 

@@ -4,8 +4,8 @@ import { BadBlock } from "./head.ts";
 import { MuxOutput } from "./mux-output.ts";
 import { MuxStream, type StreamListener } from "./mux-stream.ts";
 import type { Pipe, PipeListener } from "./pipe.ts";
-import { ResetStreams } from "./reset-streams.ts";
 import { readSettings, type Settings } from "./settings.ts";
+import { StreamIds } from "./stream-ids.ts";
 import { TokenBucket } from "./token-bucket.ts";
 
 /** What one end does with a connection. */
@@ -24,14 +24,14 @@ export interface MuxOwner {
   ended(error: Error | undefined): void;
 }
 
-const maxStreamId = 2 ** 32 - 2;
+const tooMuch: Violation = { code: muxCode.overload, reason: "too many idle frames" };
 
 /**
  * One connection of `holdfast.mux.v1` over a pipe, the same at both ends (PROTOCOL.md). Reads frames and gives them to
  * streams, whose own are sent by {@link MuxOutput}.
  *
  *     open ──► going away ──► closed
- *       └──────── broken ──────►
+ *       └─────────┴── broken ───►
  */
 export class Mux implements PipeListener, FrameSink {
   readonly output: MuxOutput;
@@ -45,19 +45,21 @@ export class Mux implements PipeListener, FrameSink {
   readonly #owner: MuxOwner;
   readonly #local: Settings;
   readonly #streams: Map<number, MuxStream> = new Map();
-  readonly #reset: ResetStreams = new ResetStreams();
-  /** Frames that cost the peer nothing: PING, SETTINGS, empty DATA, RESET. */
+  readonly #ids: StreamIds;
+  /** What costs the peer nothing: PING, SETTINGS, GOAWAY, empty DATA, streams that it resets, or that end by its faults. */
   readonly #noise: TokenBucket = new TokenBucket(1_000, 200);
-  #nextId: number;
-  #lastPeerId = 0;
   #window: number;
   #consumed = 0;
   #sentGoAway = false;
+  #heardGoAway = false;
+  /** The pipe has ended. */
+  #gone = false;
 
-  constructor(pipe: Pipe, side: "client" | "server", local: Settings, owner: MuxOwner) {
+  /** `firstId` is odd at the asking end, even at the answering end. */
+  constructor(pipe: Pipe, firstId: number, local: Settings, owner: MuxOwner) {
     this.#pipe = pipe;
     this.output = new MuxOutput(pipe, (error) => this.giveUp(error));
-    this.#nextId = side === "client" ? 1 : 2;
+    this.#ids = new StreamIds(firstId);
     this.#local = local;
     this.#window = local.connectionWindow;
     this.#owner = owner;
@@ -74,14 +76,12 @@ export class Mux implements PipeListener, FrameSink {
     return this.#streams.size;
   }
 
-  /** A stream of this side's; its head is the caller's to write. Undefined when ids have run out, or it is over. */
+  /** A stream of this side's; its head is the caller's to write. Undefined when the connection takes no more. */
   open(listener: StreamListener): MuxStream | undefined {
-    if (this.over || this.#nextId > maxStreamId) return undefined;
-    const id = this.#nextId;
-    this.#nextId += 2;
-    const stream = new MuxStream(id, this, this.output.peer.streamWindow, this.#local.streamWindow);
+    if (this.over || this.#heardGoAway || !this.#ids.left) return undefined;
+    const stream = new MuxStream(this.#ids.take(), this, this.output.peer.streamWindow, this.#local.streamWindow);
     stream.listener = listener;
-    this.#streams.set(id, stream);
+    this.#streams.set(stream.id, stream);
     return stream;
   }
 
@@ -92,7 +92,7 @@ export class Mux implements PipeListener, FrameSink {
   }
 
   get hasIds(): boolean {
-    return this.#nextId <= maxStreamId;
+    return this.#ids.left;
   }
 
   ping(opaque: Uint8Array): void {
@@ -104,42 +104,31 @@ export class Mux implements PipeListener, FrameSink {
   goAway(code: number, reason: string): void {
     if (this.over || this.#sentGoAway) return;
     this.#sentGoAway = true;
-    this.output.writer.goAway(this.#lastPeerId, code, reason);
+    this.output.writer.goAway(this.#ids.lastAccepted, code, reason);
     this.output.wake();
   }
 
-  /** Ends it in good order; what was written leaves before. */
+  /** Ends it in good order, with no stream open; what was written leaves before. */
   close(code: number, reason: string): void {
     if (this.over) return;
-    this.output.flush();
-    this.#end();
+    this.over = true;
+    this.output.finish();
     this.#pipe.close(code, reason);
   }
 
-  destroy(reason: unknown): void {
-    this.#end();
-    this.#pipe.destroy(reason);
-  }
-
-  /** Gives a connection up whose peer has stopped reading, or answering. */
+  /** Ends it now, whatever it was doing. */
   giveUp(error: Error): void {
-    if (this.over) return;
-    this.#end();
-    this.#owner.broken(error, false);
-    this.#loseAll(error);
-    this.#pipe.destroy(error);
+    if (!this.over) this.#fall(error, false);
+    if (!this.#gone) this.#pipe.destroy(error);
   }
 
   /** Gives a connection up whose peer breaks the rules, or is too much. */
   violated({ code, reason }: Violation): void {
     if (this.over) return;
-    this.output.writer.goAway(this.#lastPeerId, code, reason);
-    this.output.flush();
-    this.#end();
+    this.output.writer.goAway(this.#ids.lastAccepted, code, reason);
+    this.output.finish();
+    this.#fall(new Error(`${reason} (code ${code})`), true);
     this.#pipe.close(1002, reason);
-    const error = new Error(`${reason} (code ${code})`);
-    this.#owner.broken(error, true);
-    this.#loseAll(error);
   }
 
   // ---- told by the pipe
@@ -156,9 +145,8 @@ export class Mux implements PipeListener, FrameSink {
   }
 
   closed(error?: Error): void {
-    this.#end();
-    this.#owner.broken(error, false);
-    this.#loseAll(error);
+    this.#gone = true;
+    this.#fall(error, false);
     this.#owner.ended(error);
   }
 
@@ -172,20 +160,17 @@ export class Mux implements PipeListener, FrameSink {
 
   // ---- told by the reader of frames
 
-  onData(id: number, payload: Buffer, isEnd: boolean, messageBytes: number): Violation | undefined {
+  onData(id: number, payload: Buffer, isEnd: boolean): Violation | undefined {
     const bytes = payload.byteLength;
     if (bytes > this.#local.maxFrame) return { code: muxCode.frameSize, reason: "a DATA frame is too long" };
-    if (bytes === 0 && !isEnd) {
-      const tooMuch = this.#tooMuch();
-      if (tooMuch !== undefined) return tooMuch;
-    }
+    if (bytes === 0 && !isEnd && this.#isTooMuch()) return tooMuch;
     this.#window -= bytes;
     if (this.#window < 0) return { code: muxCode.flowControl, reason: "DATA beyond the credit of the connection" };
     this.#giveCredit(bytes);
     const stream = this.#streams.get(id);
-    if (stream === undefined) return this.#unknown(id);
+    if (stream === undefined) return this.#ids.strayed(id);
     if (stream.remoteEnded) return { code: muxCode.streamClosed, reason: "DATA behind the end of a stream" };
-    if (bytes > 0 && !stream.received(owned(payload, messageBytes))) {
+    if (bytes > 0 && !stream.received(owned(payload))) {
       this.fail(stream, muxCode.flowControl, "DATA beyond the credit of the stream");
       return undefined;
     }
@@ -196,10 +181,9 @@ export class Mux implements PipeListener, FrameSink {
   onHeaders(id: number, block: Buffer, isInfo: boolean, isEnd: boolean): Violation | undefined {
     let stream = this.#streams.get(id);
     if (stream === undefined) {
-      if (this.#isOurs(id) || id <= this.#lastPeerId) return this.#unknown(id);
-      this.#lastPeerId = id;
+      if (!this.#ids.open(id)) return this.#ids.strayed(id);
       stream = this.#accept(id);
-      if (stream === undefined) return undefined;
+      if (stream === undefined) return this.#isTooMuch() ? tooMuch : undefined;
     }
     if (stream.remoteEnded) return { code: muxCode.streamClosed, reason: "HEADERS behind the end of a stream" };
     if (block.byteLength > this.#local.maxBlock) {
@@ -224,21 +208,21 @@ export class Mux implements PipeListener, FrameSink {
     if (typeof listener === "number") {
       this.output.writer.reset(id, listener);
       this.output.wake();
-      this.#reset.add(id);
+      this.#ids.wasReset(id);
       return undefined;
     }
+    this.#ids.lastAccepted = id;
     stream.listener = listener;
     this.#streams.set(id, stream);
     return stream;
   }
 
   onReset(id: number, code: number, reason: string): Violation | undefined {
+    if (this.#ids.isIdle(id)) return this.#ids.strayed(id);
     const stream = this.#streams.get(id);
-    if (this.#isIdle(id)) return this.#unknown(id);
-    if (!this.#isOurs(id)) {
-      const tooMuch = this.#tooMuch();
-      if (tooMuch !== undefined) return tooMuch;
-    }
+    // Two that cross each other are nobody's fault, and a peer that ends what we asked for does no harm.
+    const isFree = this.#ids.isOurs(id) || (stream === undefined && this.#ids.mayLinger(id));
+    if (!isFree && this.#isTooMuch()) return tooMuch;
     if (stream === undefined) return undefined;
     stream.remoteEnded = true;
     this.#drop(stream);
@@ -254,7 +238,7 @@ export class Mux implements PipeListener, FrameSink {
       return { code: muxCode.flowControl, reason: "too much credit" };
     }
     const stream = this.#streams.get(id);
-    if (stream === undefined) return this.#isIdle(id) ? this.#unknown(id) : undefined;
+    if (stream === undefined) return this.#ids.isIdle(id) ? this.#ids.strayed(id) : undefined;
     stream.credit += increment;
     if (stream.credit > maxWindowBytes) this.fail(stream, muxCode.flowControl, "too much credit");
     else this.output.offer(stream);
@@ -262,9 +246,11 @@ export class Mux implements PipeListener, FrameSink {
   }
 
   onGoAway(lastId: number, code: number, reason: string): Violation | undefined {
+    if (this.#isTooMuch()) return tooMuch;
+    this.#heardGoAway = true;
     this.#owner.goingAway(code, reason);
     for (const stream of [...this.#streams.values()]) {
-      if (!this.#isOurs(stream.id) || stream.id <= lastId || stream.closed) continue;
+      if (!this.#ids.isOurs(stream.id) || stream.id <= lastId || stream.closed) continue;
       this.#drop(stream);
       stream.listener.lost(true, undefined);
       this.#owner.left();
@@ -273,19 +259,20 @@ export class Mux implements PipeListener, FrameSink {
   }
 
   onSettings(payload: Buffer): Violation | undefined {
-    const tooMuch = this.#tooMuch();
-    if (tooMuch !== undefined) return tooMuch;
+    if (this.#isTooMuch()) return tooMuch;
     const before = this.output.peer;
     const settings = readSettings(payload, this.settled ? before : undefined);
     if ("code" in settings) return settings;
     this.settled = true;
     this.output.peer = settings;
-    this.output.addCredit(settings.connectionWindow - before.connectionWindow, Infinity);
     const more = settings.streamWindow - before.streamWindow;
+    let fits = this.output.addCredit(settings.connectionWindow - before.connectionWindow, maxWindowBytes);
     for (const stream of this.#streams.values()) {
       stream.credit += more;
+      fits &&= stream.credit <= maxWindowBytes;
       this.output.offer(stream);
     }
+    if (!fits) return { code: muxCode.flowControl, reason: "too much credit" };
     this.#owner.settled(settings);
     return undefined;
   }
@@ -293,15 +280,14 @@ export class Mux implements PipeListener, FrameSink {
   onPing(opaque: Buffer, isAnswer: boolean): Violation | undefined {
     // It was heard, which is all that we wanted to know.
     if (isAnswer) return undefined;
-    const tooMuch = this.#tooMuch();
-    if (tooMuch !== undefined) return tooMuch;
+    if (this.#isTooMuch()) return tooMuch;
     this.output.writer.ping(ackFlag, opaque);
     this.output.wake();
     return undefined;
   }
 
   onUnknown(): Violation | undefined {
-    return this.#tooMuch();
+    return this.#isTooMuch() ? tooMuch : undefined;
   }
 
   // ---- what the above share
@@ -309,12 +295,7 @@ export class Mux implements PipeListener, FrameSink {
   #drop(stream: MuxStream): void {
     stream.drop();
     this.#streams.delete(stream.id);
-    if (!stream.remoteEnded) this.#reset.add(stream.id);
-  }
-
-  #end(): void {
-    this.over = true;
-    this.output.end();
+    if (!stream.remoteEnded) this.#ids.wasReset(stream.id);
   }
 
   /** What came, or was to be sent, breaks the rules on one stream; the others go on. */
@@ -325,6 +306,7 @@ export class Mux implements PipeListener, FrameSink {
     this.#drop(stream);
     stream.listener.reset(code, reason, false);
     this.#owner.left();
+    if (!this.#ids.isOurs(stream.id) && this.#isTooMuch()) this.violated(tooMuch);
   }
 
   /** Credit of the connection comes back on arrival: it bounds what is on its way; a stream's bounds what is in memory. */
@@ -337,26 +319,15 @@ export class Mux implements PipeListener, FrameSink {
     this.#consumed = 0;
   }
 
-  /** A frame of a stream that is not there. */
-  #unknown(id: number): Violation | undefined {
-    if (this.#isIdle(id)) return { code: muxCode.protocol, reason: "a frame of a stream that nobody opened" };
-    if (this.#reset.has(id)) return undefined;
-    return { code: muxCode.streamClosed, reason: "a frame of a closed stream" };
+  #isTooMuch(): boolean {
+    return !this.#noise.take(this.heardAt);
   }
 
-  #isOurs(id: number): boolean {
-    return (id & 1) === (this.#nextId & 1);
-  }
-
-  #isIdle(id: number): boolean {
-    return this.#isOurs(id) ? id >= this.#nextId : id > this.#lastPeerId;
-  }
-
-  #tooMuch(): Violation | undefined {
-    return this.#noise.take(this.heardAt) ? undefined : { code: muxCode.overload, reason: "too many idle frames" };
-  }
-
-  #loseAll(error: Error | undefined): void {
+  /** Nothing is sent or heard any more; its streams are lost. */
+  #fall(error: Error | undefined, violation: boolean): void {
+    this.over = true;
+    this.output.end();
+    this.#owner.broken(error, violation);
     for (const stream of [...this.#streams.values()]) {
       if (stream.closed) continue;
       this.#drop(stream);
@@ -366,7 +337,7 @@ export class Mux implements PipeListener, FrameSink {
   }
 }
 
-/** A small part of a large message would hold all of it in memory for as long as it is not read. */
-function owned(payload: Buffer, messageBytes: number): Buffer {
-  return messageBytes > 16_384 && payload.byteLength < messageBytes / 8 ? Buffer.from(payload) : payload;
+/** A small part of what came in one read would hold all of that in memory for as long as it is not read. */
+function owned(payload: Buffer): Buffer {
+  return payload.byteLength < payload.buffer.byteLength / 8 ? Buffer.from(payload) : payload;
 }

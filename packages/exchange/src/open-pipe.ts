@@ -57,21 +57,23 @@ export function openPipe(
     () => fail(phase === undefined ? dialTimeout(of, timeoutMs) : settingsTimeout(of, timeoutMs)),
     Math.min(timeoutMs, 2 ** 31 - 1),
   );
-  dial.opened.then((pipe) => {
-    if (over) return pipe.pipe.destroy();
-    phase = "secure";
-    const connection = new MuxConnection(pipe, owner, options, {
-      settled: () => {
-        if (settle()) resolve(connection);
-      },
-      // It closes by itself, after it has told the peer why.
-      failed: (error, violation) => {
-        if (settle()) reject(violation ? otherProtocol(of, error as Error) : closedBeforeSettings(of, error));
-      },
-    });
-    end = (reason) => connection.destroy(reason);
-    connection.start();
-  }, fail);
+  dial.opened
+    .then((pipe) => {
+      if (over) return pipe.pipe.destroy();
+      phase = "secure";
+      const connection = new MuxConnection(pipe, owner, options, {
+        settled: () => {
+          if (settle()) resolve(connection);
+        },
+        // It closes by itself, after it has told the peer why.
+        failed: (error, violation) => {
+          if (settle()) reject(violation ? otherProtocol(of, error as Error) : closedBeforeSettings(of, error));
+        },
+      });
+      end = (reason) => connection.destroy(reason);
+      connection.start();
+    })
+    .catch(fail);
   return {
     get phase() {
       return phase ?? dial.phase;

@@ -50,13 +50,16 @@ export function readSettings(payload: Buffer, before: Settings | undefined): Set
   return wrong === undefined ? settings : { code: muxCode.protocol, reason: wrong };
 }
 
-/** Once they were said, windows and sizes only grow: what was sent under the old ones may be on its way. */
-function fault(settings: Settings, before: Settings | undefined): string | undefined {
-  const { streamWindow, connectionWindow, maxFrame, maxBlock } = settings;
+/** Windows and the size of a frame only grow, those of a block too once they were said: what was sent under the old ones may be on its way. */
+function fault(
+  { streamWindow, connectionWindow, maxFrame, maxBlock }: Settings,
+  before: Settings | undefined,
+): string | undefined {
+  const least = before ?? initialSettings;
   if (streamWindow > maxWindowBytes || connectionWindow > maxWindowBytes) return "a window is over 2147483647";
-  if (maxFrame < 1 || maxFrame > 65_535) return "the largest DATA frame is not from 1 to 65535 bytes";
-  if (before === undefined) return undefined;
-  if (streamWindow < before.streamWindow || connectionWindow < before.connectionWindow) return "a window was lowered";
-  if (maxFrame < before.maxFrame || maxBlock < before.maxBlock) return "a size was lowered";
+  if (maxFrame > 65_535) return "a DATA frame may be over 65535 bytes";
+  if (streamWindow < least.streamWindow || connectionWindow < least.connectionWindow) return "a window was lowered";
+  if (maxFrame < least.maxFrame) return "a size was lowered";
+  if (before !== undefined && maxBlock < before.maxBlock) return "a size was lowered";
   return undefined;
 }

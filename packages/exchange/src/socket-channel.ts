@@ -78,7 +78,7 @@ export class SocketChannel implements Channel {
       throw this.#error("LIMIT_EXCEEDED", text, "not-sent");
     }
     this.#buffered += bytes;
-    socket.send(message, plain, () => this.#written(bytes));
+    socket.send(message, plain, (error) => this.#written(bytes, error));
     if (this.#buffered < this.#bufferBytes) return;
     await new Promise<void>((resolve, reject) => this.#senders.push({ resolve, reject }));
   }
@@ -112,9 +112,10 @@ export class SocketChannel implements Channel {
     return error !== undefined && error === this.#over;
   }
 
-  #written(bytes: number): void {
+  #written(bytes: number, error: unknown): void {
     this.#buffered -= bytes;
-    if (this.#senders.length === 0 || this.#buffered >= this.#bufferBytes) return;
+    // What was not written makes no room: those that wait hear of the end.
+    if (error || this.#senders.length === 0 || this.#buffered >= this.#bufferBytes) return;
     const senders = this.#senders;
     this.#senders = [];
     for (const { resolve } of senders) resolve();

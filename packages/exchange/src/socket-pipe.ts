@@ -13,7 +13,9 @@ export function socketPipe(socket: MessageSocket, wire: WireSocket): Pipe {
         failure ??= error;
       });
       socket.on("close", (code, reason) => {
-        const text = `the WebSocket was closed with ${code} ${reason.toString()}`.trimEnd();
+        // A peer's reason goes into messages and logs, so it must not break a line.
+        const why = reason.toString().replace(/\p{Cc}/gu, " ");
+        const text = `the WebSocket was closed with ${code} ${why}`.trimEnd();
         listener.closed(failure ?? (code === 1000 || code === 1005 ? undefined : new Error(text)));
       });
       // Whoever opened it may have held it until somebody listens.
@@ -21,7 +23,7 @@ export function socketPipe(socket: MessageSocket, wire: WireSocket): Pipe {
     },
     send(message, written) {
       // One that is closed drops what it is given without a word, and says so by its end.
-      if (socket.readyState === openState) socket.send(message, plain, written);
+      if (socket.readyState === openState) socket.send(message, plain, () => written());
       else written();
     },
     close: (code, reason) => socket.close(code, closeReason(reason)),
