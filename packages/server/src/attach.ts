@@ -1,0 +1,94 @@
+import type { IncomingMessage, Server as HttpServer } from "node:http";
+import type { Server as HttpsServer } from "node:https";
+import type { Socket } from "node:net";
+import type { CloseOptions } from "@holdfast/transport";
+import { checkNames, numbers } from "./check-options.ts";
+import { untilDeadline } from "./deadline.ts";
+import { exchangeAcceptor } from "./exchanges.ts";
+import { type ErrorHandler, type FetchHandler, warnOfFailure } from "./fetch-handler.ts";
+import {
+  type ChannelLimits,
+  defaultChannelLimits,
+  parseUpgradeOptions,
+  type UpgradeOptions,
+  upgradeOptionNames,
+} from "./upgrade-options.ts";
+import { Upgrades } from "./upgrade.ts";
+
+export interface AttachOptions extends UpgradeOptions {
+  /** The only path that is taken, as `"/mux"`. Default: any. */
+  readonly path?: string;
+  readonly limits?: AttachLimits;
+  /** Default: a process warning with the code `HOLDFAST_HANDLER_FAILED`. */
+  readonly onError?: ErrorHandler;
+}
+
+export interface AttachLimits extends ChannelLimits {
+  /** Of a request's head, up to 65 535; a longer one is reset. Default 16 KiB. */
+  readonly headBytes?: number;
+  /** Of a request's body; more is answered 413. Default 10 MiB. */
+  readonly bodyBytes?: number;
+  /** Requests of one socket at a time, default 100; more are refused. */
+  readonly maxStreams?: number;
+}
+
+/** What was added to a server. */
+export interface Attached extends AsyncDisposable {
+  /** Takes no more upgrades, lets requests in flight finish until `deadlineMs` (default 10 000), closes channels with 1001. Resolves when no socket of ours is open. The server goes on. */
+  drain(options?: CloseOptions): Promise<void>;
+  /** What `drain` does, by the name that transports have for it. */
+  close(options?: CloseOptions): Promise<void>;
+  /** Ends the sockets now. */
+  destroy(): void;
+}
+
+const defaultLimits: Required<AttachLimits> = {
+  headBytes: 16_384,
+  bodyBytes: 10 * 2 ** 20,
+  maxStreams: 100,
+  ...defaultChannelLimits,
+};
+
+/**
+ * Adds the sub-protocol `holdfast.mux.v1` to a server that you have, each of its requests being one for `handler`; and plain
+ * channels, if `channel` is given. An upgrade that is none of this is left to the server's other listeners for `upgrade`, or
+ * refused if there are none. Timeouts and limits of connections stay the server's own.
+ *
+ * @throws TypeError for an option that is wrong.
+ */
+export function attach(server: HttpServer | HttpsServer, handler: FetchHandler, options: AttachOptions = {}): Attached {
+  checkNames("attach", options, ["path", "limits", "onError", ...upgradeOptionNames]);
+  if (typeof handler !== "function") throw new TypeError("attach() takes a server and a fetch handler");
+  const { path, onError = warnOfFailure } = options;
+  const limits = numbers<AttachLimits>("limits", defaultLimits, options.limits, ["bodyBytes"]);
+  const upgrades = new Upgrades(
+    parseUpgradeOptions(options, limits),
+    onError,
+    exchangeAcceptor({ fetch: handler, onError, limits }),
+  );
+  const take = (request: IncomingMessage, socket: unknown, head: Buffer): void => {
+    const ours = (path === undefined || pathOf(request) === path) && upgrades.wants(request);
+    if (!ours && server.listenerCount("upgrade") > 1) return;
+    void upgrades.take(request, socket as Socket, head, path !== undefined && pathOf(request) !== path);
+  };
+  server.on("upgrade", take);
+  const drain = async (how: CloseOptions = {}): Promise<void> => {
+    server.off("upgrade", take);
+    upgrades.drain();
+    await untilDeadline(upgrades.empty(), how, () => upgrades.destroy());
+  };
+  return {
+    drain,
+    close: drain,
+    destroy: () => {
+      server.off("upgrade", take);
+      upgrades.destroy();
+    },
+    [Symbol.asyncDispose]: () => drain(),
+  };
+}
+
+function pathOf({ url = "" }: IncomingMessage): string {
+  const query = url.indexOf("?");
+  return query < 0 ? url : url.slice(0, query);
+}

@@ -1,0 +1,143 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Http2ServerRequest, Http2ServerResponse } from "node:http2";
+import { NodeRequest, sendNodeResponse } from "srvx/node";
+import { hasBody, RequestBody } from "./body.ts";
+import { checkHead, type Refusal, tooLong } from "./check-head.ts";
+import { failureOf } from "./errors.ts";
+import type { ServeSettings } from "./options.ts";
+import { withoutConnectionFields } from "./response-fields.ts";
+import type { Wire } from "./wire.ts";
+
+const failed: Refusal = { status: 500, reason: "the request failed" };
+const tooSlow: Refusal = { status: 408, reason: "the request body did not come in time" };
+
+const ignore = (): void => {};
+
+/** One request and its response, of HTTP/1.1 and HTTP/2 alike: node's objects on one side, those of fetch on the other. */
+export class Exchange {
+  readonly #request: IncomingMessage | Http2ServerRequest;
+  readonly #response: ServerResponse | Http2ServerResponse;
+  readonly #wire: Wire;
+  readonly #settings: ServeSettings;
+  readonly #body: RequestBody | undefined;
+  #gone = false;
+
+  constructor(
+    request: IncomingMessage | Http2ServerRequest,
+    response: ServerResponse | Http2ServerResponse,
+    wire: Wire,
+    settings: ServeSettings,
+  ) {
+    this.#request = request;
+    this.#response = response;
+    this.#wire = wire;
+    this.#settings = settings;
+    // A client that goes away is no error of ours, and without a listener it would end the process.
+    request.on("error", ignore);
+    response.on("error", ignore);
+    response.once("close", () => this.#closed());
+    if (hasBody(request)) {
+      this.#body = new RequestBody(request, settings.limits.bodyBytes, () => this.#refuse(tooLong));
+      // The response of HTTP/2 says so only when its stream has closed.
+      ("stream" in response ? response.stream : response).once("finish", () => {
+        if (this.#body?.complete === false) wire.leave(this.#body);
+      });
+    }
+  }
+
+  /** Bytes are expected from the client. */
+  get owed(): boolean {
+    return this.#body?.owed ?? false;
+  }
+
+  /** The client has sent its request to the end. */
+  get sent(): boolean {
+    return this.#body?.complete ?? true;
+  }
+
+  /** Nothing has come for too long. */
+  timeOut(): void {
+    this.#refuse(tooSlow);
+  }
+
+  /** Settles when the handler has; the response is sent or on its way then. `last`: no other exchange shall follow. */
+  async run(last: boolean): Promise<void> {
+    if (last) this.#wire.last();
+    const refusal = checkHead(this.#request, this.#settings.limits);
+    if (refusal !== undefined) return this.#refuse(refusal);
+    const request = new NodeRequest({ req: this.#request, res: this.#response });
+    let answer: Response | undefined;
+    try {
+      answer = checkResponse(await this.#settings.fetch(request));
+    } catch (error) {
+      answer = this.#fail(error, request);
+    }
+    if (answer === undefined) this.#refuse(failed);
+    else void this.#send(answer, request);
+  }
+
+  async #send(answer: Response, request: Request): Promise<void> {
+    const response = this.#response;
+    // The client is gone, was refused meanwhile, or has been served by a Node handler.
+    if (this.#gone || response.headersSent) {
+      if (!answer.bodyUsed) answer.body?.cancel().catch(ignore);
+      return;
+    }
+    try {
+      if (answer.headers.get("connection")?.toLowerCase() === "close") this.#wire.last();
+      // A wrong length would make the rest of a body the head of the next response.
+      if (!("stream" in response)) response.strictContentLength = true;
+      await sendNodeResponse(response, withoutConnectionFields(answer));
+      const failure = failureOf(response);
+      if (failure !== undefined) this.#fail(failure, request);
+    } catch (error) {
+      this.#fail(error, request);
+      this.#refuse(failed);
+    }
+  }
+
+  /** Answers in our own name, if nothing was answered yet; else the exchange is cut. */
+  #refuse({ status, reason }: Refusal): void {
+    const response = this.#response as ServerResponse;
+    if (response.writableEnded) return;
+    if (response.headersSent || response.destroyed) return this.#wire.cut();
+    if (this.#body?.complete === false) this.#wire.last();
+    response.writeHead(status, { "content-type": "text/plain; charset=utf-8", "content-length": reason.length + 1 });
+    response.end(`${reason}\n`);
+    this.#giveUpBody(reason);
+  }
+
+  /** Whoever reads the body learns that no more will come. */
+  #giveUpBody(reason: string): void {
+    if (this.#body === undefined || this.#body.complete) return;
+    this.#body.discard();
+    this.#request.destroy(new Error(reason));
+  }
+
+  /** Tells of an error, unless it only says that the client is gone, and gives what shall be sent for it. */
+  #fail(error: unknown, request: Request): Response | undefined {
+    if ((this.#gone || this.#request.errored !== null) && isConsequence(error, this.#request, request))
+      return undefined;
+    try {
+      return this.#settings.onError(error, request) ?? undefined;
+    } catch {
+      return undefined;
+    }
+  }
+
+  #closed(): void {
+    this.#gone = true;
+    this.#giveUpBody("the client went away inside the request body");
+  }
+}
+
+function checkResponse(value: unknown): Response {
+  // By shape: a Response may come from another copy of fetch than ours.
+  if (typeof value === "object" && value !== null && "status" in value && "headers" in value) return value as Response;
+  throw new TypeError("the handler returned no Response");
+}
+
+function isConsequence(error: unknown, { errored }: { readonly errored: Error | null }, { signal }: Request): boolean {
+  if (error === errored || error === signal.reason) return true;
+  return error instanceof Error && error.name === "AbortError";
+}

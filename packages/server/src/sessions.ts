@@ -1,0 +1,143 @@
+import {
+  constants,
+  createServer,
+  type Http2Server,
+  type Http2ServerRequest,
+  type Http2ServerResponse,
+  type ServerHttp2Session,
+  type ServerHttp2Stream,
+} from "node:http2";
+import { maxTimerMs } from "./check-options.ts";
+import { Exchange } from "./exchange.ts";
+import type { ServeSettings } from "./options.ts";
+import { ResetBudget } from "./reset-budget.ts";
+import { http2Wire } from "./wire.ts";
+
+/** How much a client may send ahead of the handlers: on one stream, and on all of a session. */
+const streamWindowBytes = 262_144;
+const sessionWindowBytes = 2 ** 20;
+/** `:method`, `:scheme`, `:authority`, `:path`. */
+const pseudoFields = 4;
+
+/** Node's server for HTTP/2, which never listens: it is handed connections. Made of one, the sessions that it has. */
+export class Http2Sessions {
+  readonly server: Http2Server;
+  readonly #settings: ServeSettings;
+  readonly #sessions: Map<ServerHttp2Session, Session> = new Map();
+  #draining = false;
+
+  constructor(settings: ServeSettings) {
+    this.#settings = settings;
+    const { limits } = settings;
+    this.server = createServer({
+      maxHeaderListPairs: Math.min(limits.maxFields + pseudoFields + 1, 2 ** 31 - 1),
+      // Node's own limit comes second: ours counts handlers, this one spares us frames.
+      streamResetBurst: limits.maxResets * 2,
+      streamResetRate: Math.ceil(limits.maxResets / 5),
+      settings: {
+        enablePush: false,
+        maxConcurrentStreams: limits.maxStreams,
+        maxHeaderListSize: limits.headBytes,
+        initialWindowSize: streamWindowBytes,
+      },
+    });
+    this.server.on("session", (session) => this.#add(session));
+    this.server.on("request", (request, response) => this.#serve(request, response));
+    this.server.on("checkContinue", (request, response) => {
+      if (Number(request.headers["content-length"] ?? 0) <= limits.bodyBytes) response.writeContinue();
+      this.#serve(request, response);
+    });
+    // What a peer breaks is its session, which node has ended already.
+    this.server.on("sessionError", () => {});
+  }
+
+  drain(): void {
+    this.#draining = true;
+    for (const session of this.#sessions.keys()) session.close();
+  }
+
+  #add(session: ServerHttp2Session): void {
+    if (this.#draining) return session.destroy();
+    const { limits, timeouts } = this.#settings;
+    session.setLocalWindowSize(sessionWindowBytes);
+    const state = new Session(session, timeouts.idleMs, limits.maxResets);
+    this.#sessions.set(session, state);
+    session.on("stream", (stream) => state.opened(stream));
+    session.once("close", () => {
+      state.stop();
+      this.#sessions.delete(session);
+    });
+  }
+
+  #serve(request: Http2ServerRequest, response: Http2ServerResponse): void {
+    const { stream } = request;
+    const session = stream.session === undefined ? undefined : this.#sessions.get(stream.session as ServerHttp2Session);
+    // Reset before we came to it: nobody waits for an answer, so no handler runs.
+    if (session === undefined || stream.destroyed || stream.closed) return;
+    const { limits, timeouts } = this.#settings;
+    if (session.handlers >= limits.maxStreams) return stream.close(constants.NGHTTP2_REFUSED_STREAM);
+    const exchange = new Exchange(request, response, http2Wire(response), this.#settings);
+    watchSilence(stream, exchange, timeouts.bodyGapMs);
+    if (!stream.endAfterHeaders) watchEnd(stream, exchange, timeouts.requestMs);
+    session.handlers += 1;
+    void exchange.run(this.#draining).finally(() => (session.handlers -= 1));
+  }
+}
+
+/** One session: whether it rests, and what its client has reset. */
+class Session {
+  /** Handlers under way, those of streams that are gone included. */
+  handlers = 0;
+  readonly #session: ServerHttp2Session;
+  readonly #idleMs: number;
+  readonly #resets: ResetBudget;
+  #streams = 0;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(session: ServerHttp2Session, idleMs: number, maxResets: number) {
+    this.#session = session;
+    this.#idleMs = idleMs;
+    this.#resets = new ResetBudget(maxResets);
+    this.#rest();
+  }
+
+  opened(stream: ServerHttp2Stream): void {
+    clearTimeout(this.#timer);
+    this.#streams += 1;
+    stream.once("close", () => {
+      // Resets of ours count as well: a client can provoke them (CVE-2025-8671).
+      const reset = stream.rstCode !== constants.NGHTTP2_NO_ERROR && !stream.writableFinished;
+      if (reset && !this.#resets.take(performance.now())) {
+        this.#session.destroy(undefined, constants.NGHTTP2_ENHANCE_YOUR_CALM);
+      }
+      this.#streams -= 1;
+      if (this.#streams === 0) this.#rest();
+    });
+  }
+
+  stop(): void {
+    clearTimeout(this.#timer);
+  }
+
+  #rest(): void {
+    if (this.#session.closed || this.#idleMs > maxTimerMs) return;
+    this.#timer = setTimeout(() => this.#session.close(), this.#idleMs).unref();
+  }
+}
+
+/** A stream of which nothing moves is ended if that is the client's doing. */
+function watchSilence(stream: ServerHttp2Stream, exchange: Exchange, bodyGapMs: number): void {
+  if (bodyGapMs > maxTimerMs) return;
+  stream.setTimeout(bodyGapMs);
+  stream.on("timeout", () => {
+    if (stream.writableLength > 0) stream.close(constants.NGHTTP2_CANCEL);
+    else if (exchange.owed) exchange.timeOut();
+    else stream.setTimeout(bodyGapMs);
+  });
+}
+
+function watchEnd(stream: ServerHttp2Stream, exchange: Exchange, requestMs: number): void {
+  if (requestMs > maxTimerMs) return;
+  const timer = setTimeout(() => exchange.sent || exchange.timeOut(), requestMs).unref();
+  stream.once("close", () => clearTimeout(timer));
+}

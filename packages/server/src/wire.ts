@@ -1,0 +1,70 @@
+import { constants, type Http2ServerResponse } from "node:http2";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Socket } from "node:net";
+import type { RequestBody } from "./body.ts";
+
+/** What ending an exchange means on a protocol. */
+export interface Wire {
+  /** Ends it now, so that the client cannot take what it has for the whole. */
+  cut(): void;
+  /** No exchange shall follow on the connection. Called before the head is sent; HTTP/2 has GOAWAY for it. */
+  last(): void;
+  /** The response has left, the request has not ended. */
+  leave(body: RequestBody): void;
+}
+
+/** An unread body up to this is read and thrown away, so that the connection can go on; a longer one ends it. As in Go. */
+const maxDrainBytes = 262_144;
+/** How long a client is read after the response that it did not wait for. Closing at once would make a reset, which can overtake it (RFC 9112, 9.6). */
+const lingerMs = 1_000;
+
+const lingering: WeakSet<Socket> = new WeakSet();
+
+/** The connection has said its last: requests that come now are not served. */
+export function isLingering(socket: Socket): boolean {
+  return lingering.has(socket);
+}
+
+export function http1Wire(request: IncomingMessage, response: ServerResponse): Wire {
+  const { socket } = request;
+  return {
+    cut: () => void socket.destroy(),
+    last: () => {
+      response.shouldKeepAlive = false;
+      // With this node ends a connection after a response that says `Connection: close`.
+      if (!request.complete) socket.destroySoon = (): void => linger(socket);
+    },
+    leave: (body) => {
+      body.discard();
+      if (!isLingering(socket)) {
+        if (body.restBytes <= maxDrainBytes) socket.resume();
+        else linger(socket);
+      }
+    },
+  };
+}
+
+export function http2Wire({ stream }: Http2ServerResponse): Wire {
+  return {
+    cut: () => stream.close(constants.NGHTTP2_CANCEL),
+    last: () => {},
+    leave: (body) => {
+      body.discard();
+      // A client may stop sending and shall keep the response (RFC 9113, 8.1), but node's own loses what it has not read.
+      const timer = setTimeout(() => stream.close(constants.NGHTTP2_NO_ERROR), lingerMs);
+      stream.once("close", () => clearTimeout(timer));
+      stream.resume();
+    },
+  };
+}
+
+function linger(socket: Socket): void {
+  if (isLingering(socket)) return;
+  lingering.add(socket);
+  const destroy = (): void => void socket.destroy();
+  const timer = setTimeout(destroy, lingerMs);
+  socket.once("close", () => clearTimeout(timer));
+  socket.once("end", destroy);
+  socket.end();
+  socket.resume();
+}
