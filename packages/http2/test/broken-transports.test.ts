@@ -225,6 +225,12 @@ const defects: Readonly<Record<string, Defect>> = {
       },
     }),
   },
+  "loses the trailers": {
+    notices: ["trailers/then-fin", "trailers/then-reset"],
+    breaks: (next) => ({
+      request: async (request) => altered(await next.request(request), { trailers: Promise.resolve({}) }),
+    }),
+  },
   "tells nobody of a push": {
     notices: ["push/whole", "push/later"],
     breaks: (next) => ({ request: (request) => next.request(without(request, "onPush")) }),

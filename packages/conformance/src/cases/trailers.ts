@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { TransportRequest } from "@holdfast/transport";
-import { rule, urlOf, type Case } from "../case.ts";
+import { hostileRule, rule, urlOf, type Case } from "../case.ts";
 import { expectFailure, rejection, withinOneTurn } from "../expect-failure.ts";
 import type { Inspection } from "../origin/application.ts";
 
@@ -113,5 +113,25 @@ export const trailerCases: readonly Case[] = [
       assert.ok(error instanceof TypeError || (error as Error).cause instanceof TypeError, String(error));
     },
     "requestTrailers",
+  ),
+  ...(["fin", "reset"] as const).map((how) =>
+    hostileRule(
+      `trailers/then-${how}`,
+      `trailers that were sent arrive, though ${how === "fin" ? "the connection ends" : "the exchange is reset"} right after`,
+      { faults: ["trailers", how === "fin" ? "cut" : "reset"], requires: ["responseTrailers"] },
+      async ({ origin, createTransport }) => {
+        await using transport = await createTransport();
+        const answer = transport.request({ url: `${origin.url}/late` });
+        const exchange = await origin.next("/late");
+        await exchange.head();
+        await exchange.send("body");
+        await exchange.finish({ "x-sum": "1" });
+        if (how === "fin") exchange.connection.fin();
+        else await exchange.reset("none");
+        const response = await answer;
+        assert.equal(await response.body.text(), "body");
+        assert.deepEqual({ ...(await response.trailers) }, { "x-sum": "1" });
+      },
+    ),
   ),
 ];
