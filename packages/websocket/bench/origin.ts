@@ -3,7 +3,7 @@
  * was asked. The sub-protocol says how it is asked.
  */
 import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
 import { answerOver, muxSubprotocol, socketPipe } from "@holdfast/exchange";
 import { type WebSocket, WebSocketServer } from "ws";
 
@@ -11,7 +11,7 @@ const body = Buffer.from("x".repeat(200));
 const headers = { "content-type": "text/plain", "content-length": String(body.byteLength), server: "bench" };
 
 /** By sub-protocol. */
-const answers: Readonly<Record<string, (socket: WebSocket, wire: import("node:net").Socket) => void>> = {
+const answers: Readonly<Record<string, (socket: WebSocket, wire: Socket) => void>> = {
   [muxSubprotocol]: (socket, wire) => void answerOver(socketPipe(socket, wire), () => ({ headers, body })),
   /** A number of 4 bytes for each call; answered by number and body, all of one message in one. */
   numbers: (socket) =>

@@ -5,12 +5,14 @@ import {
   type ChannelRequest,
   type CloseOptions,
   type ConnectionInfo,
+  events,
   parseTarget,
   type Target,
 } from "@holdfast/transport";
 import { channelError, codeOfSocketError } from "./errors.ts";
-import { openSocket, type Upgrade } from "./open-socket.ts";
+import { type OpenedSocket, openSocket, type SocketDial, type Upgrade } from "./open-socket.ts";
 import { type ParsedWebSocketOptions, upgradeFields } from "./options.ts";
+import { publishChannel } from "./publish.ts";
 
 const goingAway = 1_001;
 const schemes: readonly string[] = ["http:", "https:", "ws:", "wss:"];
@@ -18,77 +20,77 @@ const token = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 
 let lastId = 0;
 
+/** How many there are of one origin, or of all. */
+export interface ChannelCounts {
+  readonly connecting: number;
+  readonly open: number;
+}
+
+/** A channel from its dial to its end. */
+interface Entry {
+  readonly id: string;
+  readonly target: Target;
+  readonly dial: SocketDial;
+  channel: SocketChannel | undefined;
+}
+
 /** The plain channels of one transport: each has a socket of its own, which it owns until it is closed. */
 export class Channels {
   readonly #options: ParsedWebSocketOptions;
-  readonly #open: Set<SocketChannel> = new Set();
-  readonly #opening: Set<(reason: unknown) => void> = new Set();
+  readonly #entries: Set<Entry> = new Set();
   #closed: { readonly reason: unknown } | undefined;
-  #opened = 0;
-  #ended = 0;
+  /** Totals; they only grow. */
+  opened = 0;
+  ended = 0;
+  failed = 0;
 
   constructor(options: ParsedWebSocketOptions) {
     this.#options = options;
   }
 
-  get counts(): {
-    readonly connecting: number;
-    readonly open: number;
-    readonly opened: number;
-    readonly ended: number;
-  } {
-    return { connecting: this.#opening.size, open: this.#open.size, opened: this.#opened, ended: this.#ended };
-  }
-
-  /** The origins of those that are open. */
-  origins(): readonly string[] {
-    return [...this.#open].map(({ connection }) => connection.origin);
+  /** By origin; those with none are left out. */
+  counts(): ReadonlyMap<string, ChannelCounts> {
+    const counts = new Map<string, ChannelCounts>();
+    for (const { target, channel } of this.#entries) {
+      const { connecting, open } = counts.get(target.origin) ?? { connecting: 0, open: 0 };
+      counts.set(
+        target.origin,
+        channel === undefined ? { connecting: connecting + 1, open } : { connecting, open: open + 1 },
+      );
+    }
+    return counts;
   }
 
   async open(request: ChannelRequest): Promise<Channel> {
     const target = parseTarget(request.url);
     const upgrade = checkUpgrade(target, request);
-    this.#admit(target, request.signal);
-    const dial = openSocket(target, upgrade, this.#options.pool.timeouts.connectMs, this.#options);
     const { signal } = request;
-    const cancel = (reason: unknown): void => dial.cancel(reason);
-    const onAbort = (): void => cancel(signal?.reason);
-    signal?.addEventListener("abort", onAbort, { once: true });
-    this.#opening.add(cancel);
+    this.#admit(target, signal);
+    const entry = this.#dial(target, upgrade);
+    const cancel = (): void => entry.dial.cancel(signal?.reason);
+    signal?.addEventListener("abort", cancel, { once: true });
     try {
-      const { socket, dialled } = await dial.opened;
-      const connection: ConnectionInfo = Object.freeze({
-        id: `ws-channel-${++lastId}`,
-        protocol: "websocket",
-        origin: target.origin,
-        reused: false,
-        exchangeIndex: 0,
-        ...factsOf(dialled),
-      });
-      const { sendBufferBytes, ping } = this.#options;
-      const channel = new SocketChannel(socket, { connection, sendBufferBytes, codeOf: codeOfSocketError });
-      watchSocket(socket, dialled.socket, ping);
-      this.#add(channel);
-      return channel;
+      const opened = await entry.dial.opened;
+      // Given up between the last byte of the answer and here.
+      if (this.#closed !== undefined || signal?.aborted === true) {
+        opened.socket.terminate();
+        throw this.#closedError(target);
+      }
+      return this.#adopt(entry, opened);
     } catch (error) {
-      if (this.#closed !== undefined) throw this.#closedError(target);
-      if (signal?.aborted === true)
-        throw channelError("ABORTED", "the caller gave up", target, "not-sent", dial.phase, signal.reason);
-      throw error;
+      throw this.#refused(entry, error, signal);
     } finally {
-      this.#opening.delete(cancel);
-      signal?.removeEventListener("abort", onAbort);
+      signal?.removeEventListener("abort", cancel);
     }
   }
 
   /** Says goodbye on all of them, and waits for the peers to do so. */
   async close({ signal, deadlineMs = 10_000 }: CloseOptions): Promise<void> {
     this.#closed ??= { reason: undefined };
-    for (const cancel of this.#opening) cancel(undefined);
-    const all = [...this.#open];
+    const all = this.#cancelDials(undefined);
     if (all.length === 0) return;
     const destroy = (): void => all.forEach((channel) => channel.destroy(signal?.reason));
-    const timer = deadlineMs === Infinity ? undefined : setTimeout(destroy, deadlineMs);
+    const timer = deadlineMs === Infinity ? undefined : setTimeout(destroy, Math.min(deadlineMs, 2 ** 31 - 1));
     signal?.addEventListener("abort", destroy, { once: true });
     if (signal?.aborted === true) destroy();
     await Promise.all(all.map((channel) => channel.close(goingAway, "")));
@@ -98,8 +100,7 @@ export class Channels {
 
   async destroy(reason: unknown): Promise<void> {
     this.#closed ??= { reason };
-    for (const cancel of this.#opening) cancel(reason);
-    const all = [...this.#open];
+    const all = this.#cancelDials(reason);
     for (const channel of all) channel.destroy(reason);
     await Promise.all(all.map(({ closed }) => closed));
   }
@@ -113,30 +114,82 @@ export class Channels {
     if (this.#closed !== undefined) throw this.#closedError(target);
     if (signal?.aborted === true)
       throw channelError("ABORTED", "the caller gave up", target, "not-sent", "queue", signal.reason);
-    if (this.#open.size + this.#opening.size >= maxTotalConnections) {
+    if (this.#entries.size >= maxTotalConnections) {
       const message = `${maxTotalConnections} channels are open already (maxTotalConnections)`;
       throw channelError("QUEUE_FULL", message, target, "not-sent", "queue");
     }
+  }
+
+  #dial(target: Target, upgrade: Upgrade): Entry {
+    const id = `ws-channel-${++lastId}`;
+    if (events.connectionDial.hasSubscribers) publishChannel(events.connectionDial, id, target);
+    const dial = openSocket(target, upgrade, this.#options.pool.timeouts.connectMs, this.#options);
+    const entry: Entry = { id, target, dial, channel: undefined };
+    this.#entries.add(entry);
+    return entry;
+  }
+
+  #adopt(entry: Entry, { socket, dialled }: OpenedSocket): SocketChannel {
+    const { id, target } = entry;
+    const connection: ConnectionInfo = Object.freeze({
+      id,
+      protocol: "websocket",
+      origin: target.origin,
+      reused: false,
+      exchangeIndex: 0,
+      ...factsOf(dialled),
+    });
+    const { sendBufferBytes, ping } = this.#options;
+    let broke: Error | undefined;
+    socket.on("error", (error) => (broke ??= error));
+    if (events.connectionOpen.hasSubscribers) publishChannel(events.connectionOpen, id, target);
+    const channel = new SocketChannel(socket, { connection, sendBufferBytes, codeOf: codeOfSocketError });
+    watchSocket(socket, dialled.socket, ping);
+    entry.channel = channel;
+    this.opened++;
+    void channel.closed.then(({ clean }) => {
+      this.ended++;
+      this.#entries.delete(entry);
+      if (events.connectionClose.hasSubscribers)
+        publishChannel(events.connectionClose, id, target, clean ? "done" : "lost", broke);
+    });
+    return channel;
+  }
+
+  /** Nothing of it is left; the error is the caller's. */
+  #refused(entry: Entry, error: unknown, signal: AbortSignal | undefined): unknown {
+    const { id, target, dial } = entry;
+    this.#entries.delete(entry);
+    if (this.#closed === undefined && signal?.aborted !== true) this.failed++;
+    if (events.connectionClose.hasSubscribers) publishChannel(events.connectionClose, id, target, "lost", error);
+    if (this.#closed !== undefined) return this.#closedError(target);
+    if (signal?.aborted === true)
+      return channelError("ABORTED", "the caller gave up", target, "not-sent", dial.phase, signal.reason);
+    return error;
   }
 
   #closedError(target: Target): Error {
     return channelError("CLOSED", "the transport is closed", target, "not-sent", "queue", this.#closed?.reason);
   }
 
-  #add(channel: SocketChannel): void {
-    this.#opened++;
-    this.#open.add(channel);
-    void channel.closed.then(() => {
-      this.#ended++;
-      this.#open.delete(channel);
-    });
+  /** Those that are open are the caller's to end. */
+  #cancelDials(reason: unknown): SocketChannel[] {
+    const open: SocketChannel[] = [];
+    for (const { channel, dial } of this.#entries) {
+      if (channel === undefined) dial.cancel(reason);
+      else open.push(channel);
+    }
+    return open;
   }
 }
 
 /** @throws TypeError for what could never be sent. */
-function checkUpgrade({ path }: Target, { headers = {}, subprotocols = [] }: ChannelRequest): Upgrade {
+function checkUpgrade({ path }: Target, { headers = {}, subprotocols = [], signal }: ChannelRequest): Upgrade {
+  if (!Array.isArray(subprotocols)) throw new TypeError("subprotocols is not a list");
   for (const one of subprotocols)
-    if (!token.test(one)) throw new TypeError("a subprotocol is not a token (RFC 6455, 4.1)");
+    if (typeof one !== "string" || !token.test(one))
+      throw new TypeError("a subprotocol is not a token (RFC 6455, 4.1)");
   if (new Set(subprotocols).size < subprotocols.length) throw new TypeError("a subprotocol is given twice");
+  if (signal !== undefined && !(signal instanceof AbortSignal)) throw new TypeError("signal is not an AbortSignal");
   return { path, headers: upgradeFields(headers), subprotocols, text: true };
 }

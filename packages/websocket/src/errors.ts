@@ -1,3 +1,4 @@
+import { isTlsFailure, tlsReason } from "@holdfast/dial";
 import { type Delivery, type Phase, type Target, TransportError, type TransportErrorCode } from "@holdfast/transport";
 
 /** The only readers of the error codes and messages of ws and of node's HTTP parser are here. */
@@ -5,6 +6,13 @@ import { type Delivery, type Phase, type Target, TransportError, type TransportE
 export function upgradeTimeout(target: Target, timeoutMs: number): TransportError {
   const message = `no connection to ${target.origin} within ${timeoutMs} ms (timeouts.connectMs): the peer did not answer the upgrade`;
   return notSent("CONNECT_TIMEOUT", message, target);
+}
+
+/** None was tried, because those before it had failed. */
+export function dialHeld(target: Target, timeoutMs: number, last: TransportError | undefined): TransportError {
+  const { origin } = target;
+  const message = `no connection to ${origin} within ${timeoutMs} ms (timeouts.connectMs): those before failed, and the wait for the next is longer (reconnect)`;
+  return channelError("CONNECT_TIMEOUT", message, target, "not-sent", "connect", last);
 }
 
 export function aborted(target: Target, reason: unknown): TransportError {
@@ -21,9 +29,15 @@ export function notUpgraded(target: Target, status: number): TransportError {
   return notSent(busy ? "CONNECT_FAILED" : "NEGOTIATION_FAILED", message, target);
 }
 
-export function upgradeFailed(target: Target, cause: NodeJS.ErrnoException): TransportError {
+export function upgradeFailed(target: Target, cause: NodeJS.ErrnoException, headBytes: number): TransportError {
   const { origin } = target;
   const { code = "" } = cause;
+  if (code === "HPE_HEADER_OVERFLOW") {
+    const message = `${origin} answered the upgrade with a head of more than ${headBytes} bytes (limits.headBytes)`;
+    return notSent("LIMIT_EXCEEDED", message, target, cause);
+  }
+  // Over TLS 1.3 a client certificate is refused only after the handshake.
+  if (isTlsFailure(cause)) return notSent("TLS_FAILED", `no TLS with ${origin}: ${tlsReason(cause)}`, target, cause);
   if (code.startsWith("HPE_")) {
     return notSent("NEGOTIATION_FAILED", `${origin} does not speak WebSocket: what it sent is no HTTP`, target, cause);
   }

@@ -24,25 +24,31 @@ export interface SocketDial {
   readonly phase: Phase;
   /** Rejects with a `TransportError`, delivery `not-sent`. */
   readonly opened: Promise<OpenedSocket>;
+  /** Rejects `opened`. Once the socket is open it does nothing. */
   cancel(reason: unknown): void;
 }
 
-/** ws has it, its types do not. */
-type Options = ClientOptions & { readonly closeTimeout: number; readonly maxFragments: number };
+/** node and ws have them, the types of ws do not. */
+type Options = ClientOptions & {
+  readonly closeTimeout: number;
+  readonly maxFragments: number;
+  readonly maxHeaderSize: number;
+};
 
 /** How long a peer may take to answer our close. */
 const closeTimeoutMs = 2_000;
 const maxFragments = 1_024;
+const maxTimerMs = 2 ** 31 - 1;
 
 /** Dials, then asks for the upgrade, all under one limit by the clock: a peer that trickles does not prolong it. */
 export function openSocket(
   target: Target,
   upgrade: Upgrade,
   timeoutMs: number,
-  { dialler, messageBytes, ws }: ParsedWebSocketOptions,
+  options: ParsedWebSocketOptions,
 ): SocketDial {
   const secure = target.scheme === "https:" || target.scheme === "wss:";
-  const dial = dialler.dial({
+  const dial = options.dialler.dial({
     target,
     secure,
     protocol: "websocket",
@@ -55,39 +61,35 @@ export function openSocket(
   const shakeHands = (dialled: DialledSocket): Promise<OpenedSocket> =>
     new Promise((resolve, reject) => {
       isDialled = true;
-      const options: Options = {
-        ...ws,
-        createConnection: () => dialled.socket,
-        headers: upgrade.headers as Record<string, string>,
-        perMessageDeflate: false,
-        followRedirects: false,
-        skipUTF8Validation: !upgrade.text,
-        maxPayload: Math.min(messageBytes, 2 ** 31 - 1),
-        maxFragments,
-        closeTimeout: closeTimeoutMs,
+      let settled = false;
+      const settle = (): boolean => {
+        const first = !settled;
+        settled = true;
+        clearTimeout(timer);
+        return first;
       };
-      const { origin } = target;
-      const url = `${secure ? "wss" : "ws"}${origin.slice(origin.indexOf(":"))}${upgrade.path}`;
-      const socket = new WebSocket(url, [...upgrade.subprotocols], options);
-      let failure: TransportError | undefined;
       const fail = (error: TransportError): void => {
-        failure ??= error;
-        clearTimeout(timer);
+        if (!settle()) return;
         dialled.socket.destroy();
-        reject(failure);
+        reject(error);
       };
-      const leftMs = Math.max(0, dial.startedAt + timeoutMs - performance.now());
-      const timer = setTimeout(() => fail(upgradeTimeout(target, timeoutMs)), Math.min(leftMs, 2 ** 31 - 1));
       cancel = (reason) => fail(aborted(target, reason));
-      // It stays: an error of a socket that nobody listens to would end the process.
-      socket.on("error", (error) => fail(upgradeFailed(target, error)));
-      socket.once("unexpected-response", (_, response) => fail(notUpgraded(target, response.statusCode ?? 0)));
-      socket.once("open", () => {
-        clearTimeout(timer);
-        // What comes with the answer waits until somebody listens.
-        socket.pause();
-        resolve({ socket, dialled });
-      });
+      const leftMs = Math.max(0, dial.startedAt + timeoutMs - performance.now());
+      const timer = setTimeout(() => fail(upgradeTimeout(target, timeoutMs)), Math.min(leftMs, maxTimerMs));
+      try {
+        const socket = askForUpgrade(target, secure, upgrade, dialled, options);
+        // It stays: an error of a socket that nobody listens to would end the process.
+        socket.on("error", (error) => fail(upgradeFailed(target, error, options.headBytes)));
+        socket.once("unexpected-response", (_, response) => fail(notUpgraded(target, response.statusCode ?? 0)));
+        socket.once("open", () => {
+          if (!settle()) return;
+          // What comes with the answer waits until somebody listens.
+          socket.pause();
+          resolve({ socket, dialled });
+        });
+      } catch (error) {
+        fail(upgradeFailed(target, error as Error, options.headBytes));
+      }
     });
 
   return {
@@ -97,4 +99,28 @@ export function openSocket(
     opened: dial.done.then(shakeHands),
     cancel: (reason) => cancel(reason),
   };
+}
+
+/** ws speaks on a socket that is there. */
+function askForUpgrade(
+  { origin }: Target,
+  secure: boolean,
+  { path, headers, subprotocols, text }: Upgrade,
+  dialled: DialledSocket,
+  { messageBytes, headBytes, ws }: ParsedWebSocketOptions,
+): WebSocket {
+  const options: Options = {
+    ...ws,
+    createConnection: () => dialled.socket,
+    headers: headers as Record<string, string>,
+    perMessageDeflate: false,
+    followRedirects: false,
+    skipUTF8Validation: !text,
+    maxPayload: Math.min(messageBytes, 2 ** 31 - 1),
+    maxFragments,
+    maxHeaderSize: headBytes,
+    closeTimeout: closeTimeoutMs,
+  };
+  const url = `${secure ? "wss" : "ws"}${origin.slice(origin.indexOf(":"))}${path}`;
+  return new WebSocket(url, [...subprotocols], options);
 }

@@ -31,6 +31,8 @@ export interface WebSocketOptions extends PoolOptions, DialOptions, Omit<MuxOpti
 }
 
 export interface WebSocketLimits extends MuxLimits {
+  /** Bytes of a response's head and of the answer to an upgrade, default 16 KiB; a longer one fails with `LIMIT_EXCEEDED`. */
+  readonly headBytes?: number;
   /** Of one message from the peer, default 1 MiB; a longer one ends the connection with 1009. */
   readonly messageBytes?: number;
   /** What a channel holds of messages that the peer has not taken, default 1 MiB: `send()` waits above it. */
@@ -43,6 +45,7 @@ export interface ParsedWebSocketOptions {
   readonly mux: MuxOptions;
   readonly path: string;
   readonly headers: Readonly<Record<string, string | string[]>>;
+  readonly headBytes: number;
   readonly messageBytes: number;
   readonly sendBufferBytes: number;
   readonly ping: Required<MuxPing>;
@@ -60,24 +63,32 @@ const known: readonly string[] = [
   "ws",
 ];
 
+// A fragment is not sent.
+const pathAndQuery = /^\/[\x21-\x22\x24-\x7e]*$/;
+
 /** @throws TypeError that names the option. */
 export function parseWebSocketOptions(options: WebSocketOptions): ParsedWebSocketOptions {
   checkOptionNames("websocket", options, known);
-  const { limits, path = "/", ping, headers = {} } = options;
+  const { limits, path = "/", ping, headers = {}, codec } = options;
   checkNumber("limits.messageBytes", limits?.messageBytes, 1);
   checkNumber("limits.sendBufferBytes", limits?.sendBufferBytes, 1);
-  if (typeof path !== "string" || !/^\/[\x21-\x7e]*$/.test(path)) throw new TypeError("path is not a path and query");
+  checkNumber("limits.headBytes", limits?.headBytes, 1);
+  checkNumber("ping.intervalMs", ping?.intervalMs, 1);
+  checkNumber("ping.timeoutMs", ping?.timeoutMs, 1);
+  if (typeof path !== "string" || !pathAndQuery.test(path)) throw new TypeError("path is not a path and query");
+  if (codec !== undefined && typeof codec.driver !== "function") throw new TypeError("codec is not a codec");
   return Object.freeze({
     pool: parsePoolOptions(options, { maxConnections: 4, idleTimeoutMs: 300_000 }),
     dialler: dialler(options),
     mux: options,
     path,
     headers: upgradeFields(headers),
+    headBytes: limits?.headBytes ?? 16_384,
     messageBytes: limits?.messageBytes ?? 2 ** 20,
     sendBufferBytes: limits?.sendBufferBytes ?? 2 ** 20,
     ping: { intervalMs: ping?.intervalMs ?? 20_000, timeoutMs: ping?.timeoutMs ?? 10_000 },
     reconnect: parseBackoff(options.reconnect),
-    codec: options.codec,
+    codec,
     ws: options.ws ?? {},
   });
 }
@@ -89,7 +100,8 @@ export function upgradeFields(fields: Fields): Record<string, string | string[]>
   const checked: Record<string, string[]> = {};
   for (let i = 0; i < flat.length; i += 2) {
     const name = flat[i] as string;
-    if (name.startsWith("sec-websocket-"))
+    // An upgrade has no body.
+    if (name.startsWith("sec-websocket-") || name === "content-length")
       throw new TypeError(`the field ${name} belongs to the transport and cannot be set`);
     (checked[name] ??= []).push(flat[i + 1] as string);
   }

@@ -1,7 +1,7 @@
 import { muxCapabilities } from "@holdfast/exchange";
 import { pooledTransport } from "@holdfast/pool";
-import { type Capabilities, type Transport, type TransportStats, wrap } from "@holdfast/transport";
-import { Channels } from "./channels.ts";
+import { type Capabilities, type OriginStats, type Transport, type TransportStats, wrap } from "@holdfast/transport";
+import { type ChannelCounts, Channels } from "./channels.ts";
 import { parseWebSocketOptions, type WebSocketOptions } from "./options.ts";
 import { webSocketDriver } from "./sockets.ts";
 
@@ -37,29 +37,39 @@ export function websocket(options: WebSocketOptions = {}): Transport {
 
 /** Channels count as connections that are in use. */
 function withChannels(stats: TransportStats, channels: Channels): TransportStats {
-  const { connecting, open, opened, ended } = channels.counts;
-  if (opened === 0 && connecting === 0) return stats;
-  const { connections, totals } = stats;
+  const { opened, ended, failed } = channels;
+  const { totals } = stats;
   const origins = { ...stats.origins };
-  for (const origin of channels.origins()) {
-    const of = origins[origin] ?? {
-      connections: { connecting: 0, active: 0, idle: 0, draining: 0 },
-      exchanges: { queued: 0, inFlight: 0 },
-    };
-    origins[origin] = { ...of, connections: { ...of.connections, active: of.connections.active + 1 } };
+  let all: OriginStats = stats;
+  for (const [origin, counts] of channels.counts()) {
+    origins[origin] = plus(origins[origin] ?? none, counts);
+    all = plus(all, counts);
   }
   return {
-    ...stats,
+    connections: all.connections,
+    exchanges: stats.exchanges,
+    totals: {
+      ...totals,
+      connectionsOpened: totals.connectionsOpened + opened,
+      connectionsClosed: totals.connectionsClosed + ended,
+      dialsFailed: totals.dialsFailed + failed,
+    },
+    origins,
+  };
+}
+
+const none: OriginStats = {
+  connections: { connecting: 0, active: 0, idle: 0, draining: 0 },
+  exchanges: { queued: 0, inFlight: 0 },
+};
+
+function plus({ connections, exchanges }: OriginStats, { connecting, open }: ChannelCounts): OriginStats {
+  return {
     connections: {
       ...connections,
       connecting: connections.connecting + connecting,
       active: connections.active + open,
     },
-    totals: {
-      ...totals,
-      connectionsOpened: totals.connectionsOpened + opened,
-      connectionsClosed: totals.connectionsClosed + ended,
-    },
-    origins,
+    exchanges,
   };
 }
