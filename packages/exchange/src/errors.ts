@@ -15,9 +15,9 @@ export function settingsTimeout(of: Endpoints, timeoutMs: number): TransportErro
   return notSent("CONNECT_TIMEOUT", message, of, undefined);
 }
 
-export function dialTimeout(of: Endpoints, timeoutMs: number): TransportError {
+export function dialTimeout(of: Endpoints, timeoutMs: number, phase: Phase): TransportError {
   const message = `no connection to ${of.target.origin} within ${timeoutMs} ms (timeouts.connectMs)`;
-  return notSent("CONNECT_TIMEOUT", message, of, undefined, "connect");
+  return notSent("CONNECT_TIMEOUT", message, of, undefined, phase);
 }
 
 export function aborted(of: Endpoints, reason: unknown): TransportError {

@@ -54,7 +54,7 @@ export function openPipe(
     end(error);
   };
   const timer = setTimeout(
-    () => fail(phase === undefined ? dialTimeout(of, timeoutMs) : settingsTimeout(of, timeoutMs)),
+    () => fail(phase === undefined ? dialTimeout(of, timeoutMs, dial.phase) : settingsTimeout(of, timeoutMs)),
     Math.min(timeoutMs, 2 ** 31 - 1),
   );
   dial.opened
