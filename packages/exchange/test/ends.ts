@@ -58,6 +58,8 @@ export const url = "http://a.example/";
 /** What became of a request, to be looked at in the same turn. */
 export interface Outcome {
   readonly settled: boolean;
+  /** Resolves when it is. */
+  readonly done: Promise<void>;
   readonly status: number | undefined;
   readonly text: string | undefined;
   readonly error: TransportError | undefined;
@@ -65,8 +67,10 @@ export interface Outcome {
 
 /** Asks, and reads the body to its end. */
 export function outcome(transport: Transport, request: Partial<TransportRequest> = {}): Outcome {
+  const { promise: done, resolve } = Promise.withResolvers<void>();
   const seen: { -readonly [K in keyof Outcome]: Outcome[K] } = {
     settled: false,
+    done,
     status: undefined,
     text: undefined,
     error: undefined,
@@ -76,16 +80,15 @@ export function outcome(transport: Transport, request: Partial<TransportRequest>
     seen.status = response.status;
     seen.text = await response.body.text();
   };
-  void run().then(
-    () => {
-      seen.settled = true;
-    },
-    (error: unknown) => {
+  run()
+    .catch((error: unknown) => {
       if (!isTransportError(error)) throw error;
       seen.error = error;
+    })
+    .finally(() => {
       seen.settled = true;
-    },
-  );
+      resolve();
+    });
   return seen;
 }
 

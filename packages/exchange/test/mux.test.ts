@@ -142,7 +142,7 @@ describe("the asking end gives a connection up for", () => {
     const { closed, ...seen } = await peer().violation();
     expect(seen.code, seen.reason).toBe(code);
     expect(closed).toBe(true);
-    await until("it settles", () => asked.settled);
+    await asked.done;
     await transport.close();
   });
 
@@ -254,7 +254,7 @@ describe("a flood of frames that cost nothing ends with overload:", () => {
     for (let i = 0; i < 20; i++)
       peer().send(...Array.from({ length: 100 }, (_, j) => wire.ask(200 * i + 2 * j + 2, 0)));
     expect(await peer().violation()).toMatchObject({ code: muxCode.overload, closed: true });
-    await until("it settles", () => asked.settled);
+    await asked.done;
     await transport.close();
   });
 });
@@ -268,7 +268,7 @@ describe("a stream that a server opens", () => {
     const refused = await peer().next(wire.type.reset, 2);
     expect(refused.payload.readUInt32BE()).toBe(muxCode.refused);
     peer().send(wire.answer(1, 0), wire.data(1, "ok", end));
-    await until("it settles", () => asked.settled);
+    await asked.done;
     expect(asked.text).toBe("ok");
     await transport.close();
   });

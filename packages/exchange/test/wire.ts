@@ -37,6 +37,14 @@ export function data(stream: number, bytes: Uint8Array | string | number, flags 
   return frame(type.data, flags, stream, payload);
 }
 
+/** Each as `name=value`. */
+export function fields(...texts: readonly string[]): Pairs {
+  return texts.map((text) => {
+    const at = text.indexOf("=");
+    return [text.slice(0, at), text.slice(at + 1)];
+  });
+}
+
 export function headers(stream: number, pairs: Pairs, flags = 0): Buffer {
   return frame(type.headers, flags, stream, block(pairs));
 }
