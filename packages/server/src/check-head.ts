@@ -10,17 +10,22 @@ export interface Refusal {
 /** What srvx takes for a host; of another it would make "_invalid_". */
 const authority = /^(?:\[[\da-f:.]+\]|[\w-]+(?:\.[\w-]+)*)(?::\d{1,5})?$/i;
 
+/** What each field counts besides its letters (RFC 9113, 6.5.2). */
+const fieldCostBytes = 32;
+
 /** What node's parsers let through but no handler shall see: hosts that could be read in two ways, targets that are none. */
 export function checkHead(
   request: IncomingMessage | Http2ServerRequest,
-  limits: { readonly maxFields: number; readonly bodyBytes: number },
+  limits: { readonly headBytes: number; readonly maxFields: number; readonly bodyBytes: number },
 ): Refusal | undefined {
   const { rawHeaders, headers, method = "GET", url = "" } = request;
   let fields = 0;
+  let bytes = 0;
   let hosts = 0;
   let host: string | undefined;
   for (let i = 0; i < rawHeaders.length; i += 2) {
     const name = rawHeaders[i] as string;
+    bytes += name.length + (rawHeaders[i + 1] as string).length + fieldCostBytes;
     if (name.startsWith(":") && name !== ":authority") continue;
     fields += 1;
     if (name !== ":authority" && name.toLowerCase() !== "host") continue;
@@ -28,6 +33,10 @@ export function checkHead(
     if (host !== undefined && host !== value) return { status: 400, reason: "two hosts are named" };
     if (name !== ":authority") hosts += 1;
     host = value;
+  }
+  // Node holds HTTP/1.1 to it, but HTTP/2 only once the client has acknowledged our settings.
+  if (request.httpVersionMajor === 2 && bytes > limits.headBytes) {
+    return { status: 431, reason: "the request head is too long" };
   }
   if (fields > limits.maxFields) return { status: 431, reason: "there are too many header fields" };
   // One value twice is refused too: which of the two would somebody else have read? (RFC 9112, 3.2)

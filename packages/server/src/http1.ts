@@ -28,7 +28,7 @@ export function http1Server(
     headersTimeout: forNode(Math.min(headMs, requestMs)),
     requestTimeout: forNode(requestMs),
     keepAliveTimeout: forNode(timeouts.keepAliveMs),
-    connectionsCheckingInterval: Math.max(10, Math.min(headMs / 4, requestMs / 4, 5_000)),
+    connectionsCheckingInterval: Math.ceil(Math.min(headMs / 4, requestMs / 4, 5_000)),
     shouldUpgradeCallback: isUpgrade,
     noDelay: true,
   };

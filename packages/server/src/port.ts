@@ -98,6 +98,8 @@ export class Port {
     const http1 = protocols.has("http/1.1") || protocols.has("websocket");
     const hand = (socket: Socket, protocol: "h2" | "http/1.1"): void => {
       if (protocol === "h2") {
+        // The listener is made for HTTP/1.1, where a client may stop sending and still wait; a session would never end.
+        socket.allowHalfOpen = false;
         this.#sessions.server.emit("connection", socket);
       } else if (http1) {
         this.#connections.add(socket);

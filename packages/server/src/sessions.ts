@@ -18,6 +18,8 @@ const streamWindowBytes = 262_144;
 const sessionWindowBytes = 2 ** 20;
 /** `:method`, `:scheme`, `:authority`, `:path`. */
 const pseudoFields = 4;
+/** How long a session that rested too long may take to end. */
+const farewellMs = 1_000;
 
 /** Node's server for HTTP/2, which never listens: it is handed connections. Made of one, the sessions that it has. */
 export class Http2Sessions {
@@ -31,9 +33,6 @@ export class Http2Sessions {
     const { limits } = settings;
     this.server = createServer({
       maxHeaderListPairs: Math.min(limits.maxFields + pseudoFields + 1, 2 ** 31 - 1),
-      // Node's own limit comes second: ours counts handlers, this one spares us frames.
-      streamResetBurst: limits.maxResets * 2,
-      streamResetRate: Math.ceil(limits.maxResets / 5),
       settings: {
         enablePush: false,
         maxConcurrentStreams: limits.maxStreams,
@@ -106,9 +105,9 @@ class Session {
     this.#streams += 1;
     stream.once("close", () => {
       // Resets of ours count as well: a client can provoke them (CVE-2025-8671).
-      const reset = stream.rstCode !== constants.NGHTTP2_NO_ERROR && !stream.writableFinished;
-      if (reset && !this.#resets.take(performance.now())) {
-        this.#session.destroy(undefined, constants.NGHTTP2_ENHANCE_YOUR_CALM);
+      if (stream.aborted && !this.#resets.take(performance.now())) {
+        const reason = new Error("the client resets more streams than limits.maxResets allows");
+        this.#session.destroy(reason, constants.NGHTTP2_ENHANCE_YOUR_CALM);
       }
       this.#streams -= 1;
       if (this.#streams === 0) this.#rest();
@@ -121,7 +120,11 @@ class Session {
 
   #rest(): void {
     if (this.#session.closed || this.#idleMs > maxTimerMs) return;
-    this.#timer = setTimeout(() => this.#session.close(), this.#idleMs).unref();
+    this.#timer = setTimeout(() => {
+      this.#session.close();
+      // A head that was begun and never ended is a stream that only node knows, and waits for.
+      this.#timer = setTimeout(() => this.#session.destroy(), farewellMs).unref();
+    }, this.#idleMs).unref();
   }
 }
 

@@ -109,7 +109,10 @@ export class Upgrades {
 
   #judge(request: IncomingMessage): Accepted | Refusal {
     if (this.#draining) return shuttingDown;
-    return checkHead(request, { maxFields: Infinity, bodyBytes: 0 }) ?? judgeUpgrade(headOf(request), this.#rules);
+    return (
+      checkHead(request, { headBytes: Infinity, maxFields: Infinity, bodyBytes: 0 }) ??
+      judgeUpgrade(headOf(request), this.#rules)
+    );
   }
 
   async #authorize(request: Request, socket: Socket): Promise<Response | undefined> {
