@@ -65,9 +65,16 @@ export function channelError(
   return new TransportError(code, message, { delivery, phase, protocol: "websocket", origin, cause });
 }
 
+/** Messages, and numbers of fragments, that are more than we take. */
+const limitCodes: readonly string[] = [
+  "WS_ERR_UNSUPPORTED_MESSAGE_LENGTH",
+  "WS_ERR_UNSUPPORTED_DATA_PAYLOAD_LENGTH",
+  "WS_ERR_TOO_MANY_BUFFERED_PARTS",
+];
+
 /** What an error of an open socket means: the peer sent too much, or nonsense. */
 export function codeOfSocketError(error: Error): TransportErrorCode {
   const { code = "" } = error as NodeJS.ErrnoException;
-  if (code === "WS_ERR_UNSUPPORTED_MESSAGE_LENGTH") return "LIMIT_EXCEEDED";
+  if (limitCodes.includes(code)) return "LIMIT_EXCEEDED";
   return code.startsWith("WS_ERR_") ? "PROTOCOL_ERROR" : "CONNECTION_LOST";
 }
