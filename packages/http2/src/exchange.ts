@@ -1,3 +1,4 @@
+import { EventEmitter } from "node:events";
 import { type ClientHttp2Session, type ClientHttp2Stream, constants } from "node:http2";
 import { Readable } from "node:stream";
 import type { Attempt, Exchange, Failure, Push } from "@holdfast/pool";
@@ -10,7 +11,7 @@ import type { Http2Session } from "./session.ts";
 
 const { NGHTTP2_CANCEL, NGHTTP2_PROTOCOL_ERROR } = constants;
 
-/** Where a stream keeps its exchange, for the listeners that all streams share. */
+/** Where a stream keeps its exchange, for what all streams share. */
 const exchangeOf: unique symbol = Symbol("exchange");
 type OwnStream = ClientHttp2Stream & { [exchangeOf]: Http2Exchange };
 
@@ -73,7 +74,6 @@ export class Http2Exchange implements Attempt {
     if (push === undefined) return false;
     this.#receiver = push;
     this.#listen(stream);
-    stream.on("push", Http2Exchange.#onResponse);
     return true;
   }
   // ---- told by the pool
@@ -111,40 +111,42 @@ export class Http2Exchange implements Attempt {
     this.#stream = stream;
     own[exchangeOf] = this;
     own.push = Http2Exchange.#onData;
-    own.on("headers", Http2Exchange.#onHeaders).on("response", Http2Exchange.#onResponse);
-    own.on("trailers", Http2Exchange.#onTrailers).on("end", Http2Exchange.#onEnd);
-    own.on("error", Http2Exchange.#onError).on("close", Http2Exchange.#onClose);
+    own.emit = Http2Exchange.#onEvent;
     own.resume();
   }
 
-  // ---- told by node; shared by all streams, because a set of listeners for each costs a tenth of a small exchange
+  // ---- told by node. Shared by all streams, in the place of their `push` and `emit`: six listeners on each cost more than all
+  // that is done when they are called.
 
   static #onData(this: OwnStream, chunk: Uint8Array | null): boolean {
     return this[exchangeOf].#pushed(this, chunk);
   }
 
-  static #onHeaders(this: OwnStream, _headers: unknown, _flags: unknown, raw: unknown): void {
-    this[exchangeOf].#informed(raw as readonly string[]);
-  }
-
-  static #onResponse(this: OwnStream, headers: { readonly ":status"?: number }, _flags: unknown, raw: string[]): void {
-    this[exchangeOf].#head(Number(headers[":status"]), raw);
-  }
-
-  static #onTrailers(this: OwnStream, _headers: unknown, _flags: unknown, raw: string[]): void {
-    this[exchangeOf].#trailers = fieldsOf(raw);
-  }
-
-  static #onEnd(this: OwnStream): void {
-    this[exchangeOf].#ended();
-  }
-
-  static #onError(this: OwnStream, error: Error): void {
-    this[exchangeOf].#error = error;
-  }
-
-  static #onClose(this: OwnStream): void {
-    this[exchangeOf].#closed(this);
+  static #onEvent(this: OwnStream, name: string | symbol, about?: unknown, flags?: unknown, raw?: unknown): boolean {
+    const exchange = this[exchangeOf];
+    switch (name) {
+      case "response":
+      case "push":
+        exchange.#head(Number((about as { readonly ":status"?: number })[":status"]), raw as readonly string[]);
+        return true;
+      case "headers":
+        exchange.#informed(raw as readonly string[]);
+        break;
+      case "trailers":
+        exchange.#trailers = fieldsOf(raw as readonly string[]);
+        break;
+      case "end":
+        exchange.#ended();
+        break;
+      case "error":
+        exchange.#error = about as Error;
+        return true;
+      case "close":
+        exchange.#closed(this);
+        break;
+      default:
+    }
+    return EventEmitter.prototype.emit.call(this, name, about, flags, raw);
   }
 
   #pushed(stream: ClientHttp2Stream, chunk: Uint8Array | null): boolean {
