@@ -8,6 +8,7 @@ import {
   jitteredAgeMs,
   type KeepAliveHint,
   type LifetimeLimits,
+  nearlyAll,
 } from "./lifetime.ts";
 import { publishConnection } from "./publish.ts";
 
@@ -20,7 +21,7 @@ export interface ConnectionHost {
   changed(connection: Connection): void;
   /** It is gone, or was never made: `error` says why, undefined if it ended as it should. */
   gone(connection: Connection, error: unknown): void;
-  /** It is old, and in use by a load that may never end: one that takes over is wanted first. */
+  /** It is to end, and in use by a load that may never end: one that takes over is wanted first. */
   aged(connection: Connection): void;
   /** Its own limit moved. */
   limitMoved(connection: Connection): void;
@@ -52,6 +53,8 @@ export class Connection implements ConnectionOwner {
   abandoned = false;
   /** This one is to be drained when the new one is open. */
   replaces: Connection | undefined;
+  /** Which of its limits ends it. */
+  limit: "maxAgeMs" | "maxExchanges" = "maxAgeMs";
   openedAt = 0;
   idleSince = 0;
   expiresAt: number = Infinity;
@@ -108,8 +111,12 @@ export class Connection implements ConnectionOwner {
   /** Runs an exchange on a lease that was taken. */
   run(exchange: Exchange): void {
     exchange.leased(this, this.served++);
-    if (exchangesLeft(this.served, this.#host.limits.maxExchanges, this.#hint, this.#servedAtHint) <= 0)
-      this.drains("maxExchanges");
+    const { maxExchanges } = this.#host.limits;
+    if (exchangesLeft(this.served, maxExchanges, this.#hint, this.#servedAtHint) <= 0) this.drains("maxExchanges");
+    else if (this.capacity > 1 && this.served === nearlyAll(maxExchanges)) {
+      this.limit = "maxExchanges";
+      this.#host.aged(this);
+    }
     this.#driver?.run(exchange);
   }
 

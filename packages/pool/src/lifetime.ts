@@ -45,6 +45,14 @@ export function exchangesLeft(
   return hint?.max === undefined ? own : Math.min(own, hint.max - (served - servedAtHint));
 }
 
+/**
+ * After how many exchanges a connection that is shared is replaced: a tenth before its limit, so that nobody waits for the
+ * dial. 0 where the limit is too low for that.
+ */
+export function nearlyAll(maxExchanges: number): number {
+  return maxExchanges < 10 ? 0 : maxExchanges - Math.floor(maxExchanges / 10);
+}
+
 /** Wait before another dial while other connections still serve: full jitter under a doubling bound. */
 export function dialHoldMs(failures: number, random: number): number {
   return random * Math.min(5_000, 100 * 2 ** Math.min(failures, 10));

@@ -231,8 +231,9 @@ export class OriginPool implements ConnectionHost {
   }
 
   aged(connection: Connection): void {
+    for (const one of this.#opening) if (one.replaces === connection) return;
     if (this.#host.totalConnections < this.#host.options.maxTotalConnections) this.#dial(connection);
-    else connection.drains("maxAgeMs");
+    else if (connection.limit === "maxAgeMs") connection.drains("maxAgeMs");
   }
 
   limitMoved(connection: Connection): void {
@@ -288,7 +289,7 @@ export class OriginPool implements ConnectionHost {
     this.#host.connectionOpened();
     // It has room before the old one is gone, so nobody dials in between.
     this.#list(connection);
-    connection.replaces?.drains("maxAgeMs");
+    connection.replaces?.drains(connection.replaces.limit);
     connection.replaces = undefined;
     this.#tellWatchers();
   }

@@ -284,6 +284,48 @@ describe("a multiplexed connection of full age", () => {
   });
 });
 
+describe("a multiplexed connection with few exchanges left", () => {
+  it("serves until the one that takes over is open, a tenth before maxExchanges", async () => {
+    const { pool, driver } = newPool({ multiplexed: true, maxExchanges: 20 });
+    call(pool);
+    const old = driver.last.open(5);
+    await turn();
+    for (let i = 1; i < 17; i++) {
+      current(driver).answer();
+      call(pool);
+    }
+    expect(driver.dials).toHaveLength(1);
+    current(driver).answer();
+    call(pool);
+    expect(driver.pending).toHaveLength(1);
+    call(pool);
+    expect(old.running).toHaveLength(2);
+    const next = driver.last.open(5);
+    await turn();
+    const first = call(pool);
+    expect([old.running.length, next.running.length]).toEqual([2, 1]);
+    for (const attempt of driver.running) attempt.answer();
+    await turn();
+    expect(first.response?.connection.reused).toBe(false);
+    expect([old.state, next.state]).toEqual(["closed", "open"]);
+    expect(driver.dials).toHaveLength(2);
+  });
+
+  it("goes on to its last exchange where none can take over", async () => {
+    const { pool, driver } = newPool({ multiplexed: true, maxExchanges: 10, maxTotalConnections: 1 });
+    call(pool);
+    const only = driver.last.open(5);
+    await turn();
+    for (let i = 1; i < 10; i++) {
+      current(driver).answer();
+      call(pool);
+    }
+    expect(only.running).toHaveLength(1);
+    expect(pool.stats().connections.draining).toBe(1);
+    expect(driver.dials).toHaveLength(1);
+  });
+});
+
 describe("placing", () => {
   it("survives an attempt that fails before run() returns", async () => {
     const fixture = newPool({ maxConnections: 1 });

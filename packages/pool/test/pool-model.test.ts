@@ -289,7 +289,7 @@ const limits = {
   maxConnections: fc.integer({ min: 1, max: 3 }),
   maxTotalConnections: fc.integer({ min: 1, max: 4 }),
   maxQueued: fc.constantFrom(0, 1, 3, 1_000),
-  maxExchanges: fc.constantFrom(1, 2, 10_000),
+  maxExchanges: fc.constantFrom(1, 2, 10, 10_000),
   minConnections: fc.constantFrom(0, 0, 1, 2),
   idleTimeoutMs: fc.constantFrom(Infinity, Infinity, 100),
   maxAgeMs: fc.constantFrom(Infinity, Infinity, 150),
