@@ -30,8 +30,8 @@ export class ServerChannel implements Channel {
   #senders: Sender[] = [];
   /** Why it broke, before ws says that it is closed. */
   #cause: Error | undefined;
-  /** What its readers and senders were told. */
-  #over: Error | undefined;
+  /** What its readers and senders were told of its end. */
+  readonly #told: WeakSet<object> = new WeakSet();
 
   constructor(socket: WebSocket, connection: ConnectionInfo, limits: Required<ChannelLimits>) {
     this.subprotocol = socket.protocol;
@@ -62,8 +62,11 @@ export class ServerChannel implements Channel {
   async send(message: Message): Promise<void> {
     const bytes = typeof message === "string" ? Buffer.byteLength(message) : message.byteLength;
     const socket = this.#socket;
-    if (socket.readyState !== socket.OPEN)
-      throw channelError("CLOSED", "the channel is closed", this.connection, "not-sent");
+    if (socket.readyState !== socket.OPEN) {
+      const error = channelError("CLOSED", "the channel is closed", this.connection, "not-sent");
+      this.#told.add(error);
+      throw error;
+    }
     const most = this.#bufferBytes * overrun;
     if (this.#buffered + bytes > most) {
       const text = `${this.#buffered} bytes wait to be sent; ${bytes} more are over ${overrun} times limits.sendBufferBytes (${this.#bufferBytes})`;
@@ -101,7 +104,7 @@ export class ServerChannel implements Channel {
 
   /** The error only says that this channel has ended. */
   isOver(error: unknown): boolean {
-    return error !== undefined && error === this.#over;
+    return typeof error === "object" && error !== null && this.#told.has(error);
   }
 
   #written(bytes: number): void {
@@ -115,7 +118,7 @@ export class ServerChannel implements Channel {
   #ended(clean: boolean): void {
     const lost = channelError("CONNECTION_LOST", "the channel's connection was lost", this.connection, "maybe-sent");
     const error = this.#cause ?? (clean ? undefined : lost);
-    this.#over = error ?? lost;
+    this.#told.add(error ?? lost);
     if (error === undefined) this.#inbound.end();
     else this.#inbound.fail(error);
     for (const { reject } of this.#senders) reject(error ?? lost);

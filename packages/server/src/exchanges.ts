@@ -44,12 +44,12 @@ async function answer(served: ServedRequest, settings: ExchangeSettings): Promis
 
 async function handled(request: Request, { fetch, onError }: ExchangeSettings): Promise<ServedResponse> {
   try {
-    return toServed(await fetch(request), (error) => void onError(error, request));
+    return toServed(await fetch(request), request.signal, (error) => void onError(error, request));
   } catch (error) {
     const gone = request.signal.aborted && (error === request.signal.reason || isAbort(error));
     const instead = gone ? undefined : onError(error, request);
     return instead instanceof Response
-      ? toServed(instead, () => {})
+      ? toServed(instead, request.signal, () => {})
       : plain({ status: 500, reason: "the request failed" });
   }
 }
@@ -86,22 +86,36 @@ function bounded(body: ServedRequest["body"], maxBytes: number, exceeded: () => 
   );
 }
 
-function toServed(answered: Response, failed: (error: unknown) => void): ServedResponse {
+function toServed(answered: Response, signal: AbortSignal, failed: (error: unknown) => void): ServedResponse {
   const { status, headers, body } = answered;
   const fields = { __proto__: null } as unknown as Record<string, string | readonly string[]>;
   for (const [name, value] of headers) if (!connectionFields.includes(name)) fields[name] = value;
   const cookies = headers.getSetCookie();
   if (cookies.length > 0) fields["set-cookie"] = cookies;
-  return { status, headers: fields, ...(body === null ? {} : { body: telling(body, failed) }) };
+  return { status, headers: fields, ...(body === null ? {} : { body: telling(body, signal, failed) }) };
 }
 
-/** The body, whose failure is told before it resets the stream. */
-async function* telling(body: AsyncIterable<Uint8Array>, failed: (error: unknown) => void): AsyncGenerator<Uint8Array> {
+/** The body, stopped at once when the client gives up; its failure is told before it resets the stream. */
+async function* telling(
+  body: ReadableStream<Uint8Array>,
+  signal: AbortSignal,
+  failed: (error: unknown) => void,
+): AsyncGenerator<Uint8Array> {
+  const reader = body.getReader();
+  const stop = (): void => void reader.cancel(signal.reason).catch(() => {});
+  signal.addEventListener("abort", stop);
   try {
-    yield* body;
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) return;
+      yield value;
+    }
   } catch (error) {
     failed(error);
     throw error;
+  } finally {
+    signal.removeEventListener("abort", stop);
+    stop();
   }
 }
 

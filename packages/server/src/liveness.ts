@@ -31,6 +31,12 @@ export function watchLiveness(socket: WebSocket, wire: Socket, { intervalMs, tim
     if (asked) socket.ping();
     listen(asked ? timeoutMs : intervalMs);
   };
+  socket.on("pong", () => {
+    if (!asked) return;
+    asked = false;
+    clearTimeout(timer);
+    listen(intervalMs);
+  });
   socket.once("close", () => clearTimeout(timer));
   listen(intervalMs);
 }

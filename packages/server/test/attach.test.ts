@@ -1,0 +1,138 @@
+import { once } from "node:events";
+import { createServer, type Server as HttpServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { describe, expect, it } from "vitest";
+import { WebSocket, WebSocketServer } from "ws";
+import { attach } from "../src/index.ts";
+import { muxTransport } from "./clients.ts";
+
+interface Own extends AsyncDisposable {
+  readonly server: HttpServer;
+  readonly url: string;
+}
+
+/** A server that somebody has already. */
+async function own(): Promise<Own> {
+  const server = createServer((_, response) => response.end("plain"));
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  return {
+    server,
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    [Symbol.asyncDispose]: async () => {
+      server.closeAllConnections();
+      server.close();
+      await once(server, "close");
+    },
+  };
+}
+
+async function statusOf(url: string, subprotocols: string[] = []): Promise<number> {
+  const socket = new WebSocket(url, subprotocols);
+  socket.on("error", () => {});
+  const [first] = await Promise.race([
+    once(socket, "open").then(() => [101]),
+    once(socket, "unexpected-response").then(([, response]) => [response.statusCode as number]),
+  ]);
+  socket.terminate();
+  return first!;
+}
+
+describe("attach", () => {
+  it("adds exchanges to a server, which goes on as before", async () => {
+    await using made = await own();
+    await using attached = attach(made.server, ({ url }) => new Response(`attached ${new URL(url).pathname}`));
+    await using transport = muxTransport(made.url);
+    expect(await (await transport.request({ url: `${made.url}/x` })).body.text()).toBe("attached /x");
+    expect(await (await fetch(made.url)).text()).toBe("plain");
+    await transport.close();
+    await attached.drain();
+    expect(await (await fetch(made.url)).text()).toBe("plain");
+  });
+
+  it("adds channels", async () => {
+    await using made = await own();
+    await using _ = attach(made.server, () => new Response(), { channel: (channel) => channel.send("hello") });
+    const socket = new WebSocket(made.url);
+    const [message] = await once(socket, "message");
+    expect(String(message)).toBe("hello");
+    socket.terminate();
+  });
+
+  it("refuses what it does not serve when nobody else could", async () => {
+    await using made = await own();
+    await using _ = attach(made.server, () => new Response(), { path: "/mux" });
+    expect(await statusOf(`${made.url}/mux`)).toBe(400);
+    expect(await statusOf(`${made.url}/other`, ["holdfast.mux.v1"])).toBe(404);
+    expect(await statusOf(`${made.url}/mux?x`, ["holdfast.mux.v1"])).toBe(101);
+  });
+
+  it("leaves to others what it does not serve", async () => {
+    await using made = await own();
+    await using _ = attach(made.server, () => new Response("mux"));
+    const others = new WebSocketServer({ noServer: true });
+    made.server.on("upgrade", (request, socket, head) => {
+      if (request.headers["sec-websocket-protocol"] === undefined) {
+        others.handleUpgrade(request, socket, head, (accepted) => accepted.send("another's"));
+      }
+    });
+    const socket = new WebSocket(made.url);
+    const [message] = await once(socket, "message");
+    expect(String(message)).toBe("another's");
+    socket.terminate();
+    await using transport = muxTransport(made.url);
+    expect(await (await transport.request({ url: made.url })).body.text()).toBe("mux");
+  });
+
+  it("checks origins like serve", async () => {
+    await using made = await own();
+    await using _ = attach(made.server, () => new Response());
+    const socket = new WebSocket(made.url, "holdfast.mux.v1", { origin: "https://evil.example" });
+    socket.on("error", () => {});
+    const [, response] = await once(socket, "unexpected-response");
+    expect(response.statusCode).toBe(403);
+    response.destroy();
+  });
+
+  it("drains: what is in flight ends, then the sockets, and no more are taken", async () => {
+    await using made = await own();
+    const { promise: entered, resolve: enter } = Promise.withResolvers<void>();
+    const { promise: held, resolve: release } = Promise.withResolvers<void>();
+    await using attached = attach(made.server, async () => {
+      enter();
+      await held;
+      return new Response("held");
+    });
+    await using transport = muxTransport(made.url);
+    const response = transport.request({ url: made.url });
+    await entered;
+    const drained = attached.drain();
+    release();
+    expect(await (await response).body.text()).toBe("held");
+    await drained;
+    expect(made.server.listenerCount("upgrade")).toBe(0);
+  });
+
+  it("destroys what does not end by the deadline", async () => {
+    await using made = await own();
+    const { promise: entered, resolve: enter } = Promise.withResolvers<void>();
+    const attached = attach(made.server, () => {
+      enter();
+      return new Promise(() => {});
+    });
+    await using transport = muxTransport(made.url);
+    const response = transport.request({ url: made.url, method: "POST" });
+    response.catch(() => {});
+    await entered;
+    await attached.close({ deadlineMs: 10 });
+    await expect(response).rejects.toMatchObject({ delivery: "maybe-sent" });
+  });
+
+  it("names the option that is wrong", () => {
+    const server = createServer();
+    const handler = (): Response => new Response();
+    expect(() => attach(server, undefined as never)).toThrow(/fetch handler/);
+    expect(() => attach(server, handler, { port: 1 } as never)).toThrow(/no option port/);
+    expect(() => attach(server, handler, { limits: { maxConnections: 1 } as never })).toThrow(/maxConnections/);
+  });
+});

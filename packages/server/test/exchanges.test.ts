@@ -1,0 +1,183 @@
+import { describe, expect, it } from "vitest";
+import { type FetchHandler, serve, type ServeOptions } from "../src/index.ts";
+import { certificate } from "./certificates.ts";
+import { muxTransport } from "./clients.ts";
+
+type Transport = ReturnType<typeof muxTransport>;
+
+interface Pair extends AsyncDisposable {
+  readonly url: string;
+  readonly transport: Transport;
+  readonly errors: unknown[];
+}
+
+async function pair(fetch: FetchHandler, options: Partial<ServeOptions> = {}): Promise<Pair> {
+  const errors: unknown[] = [];
+  const server = await serve({ hostname: "127.0.0.1", fetch, onError: (error) => void errors.push(error), ...options });
+  const transport = muxTransport(server.url, options.tls?.cert as string | undefined);
+  return {
+    url: server.url,
+    transport,
+    errors,
+    [Symbol.asyncDispose]: async () => {
+      await transport.destroy();
+      await server.destroy();
+    },
+  };
+}
+
+async function* parts(...texts: string[]): AsyncGenerator<Uint8Array> {
+  for (const text of texts) yield Buffer.from(text);
+}
+
+describe("an exchange over WebSocket", () => {
+  it("gives the handler the method, the whole URL, the fields and the body, and sends what it returns", async () => {
+    await using made = await pair(async (request) => {
+      const { method, url, headers } = request;
+      return Response.json({ method, url, tag: headers.get("x-tag"), text: await request.text() }, { status: 201 });
+    });
+    const response = await made.transport.request({
+      url: `${made.url}/a?b=c`,
+      method: "POST",
+      headers: { "x-tag": ["1", "2"] },
+      body: () => parts("hel", "lo"),
+    });
+    expect(response.status).toBe(201);
+    expect(await response.body.json()).toEqual({
+      method: "POST",
+      url: `${made.url}/a?b=c`,
+      tag: "1, 2",
+      text: "hello",
+    });
+  });
+
+  it("has an https URL over TLS", async () => {
+    await using made = await pair(({ url }) => new Response(url), { tls: await certificate() });
+    const response = await made.transport.request({ url: `${made.url}/x` });
+    expect(await response.body.text()).toBe(`${made.url}/x`);
+  });
+
+  it("keeps two set-cookie fields apart and sends no field of a connection", async () => {
+    await using made = await pair(
+      () =>
+        new Response(null, {
+          status: 204,
+          headers: [
+            ["set-cookie", "a=1"],
+            ["set-cookie", "b=2"],
+            ["connection", "close"],
+            ["keep-alive", "x"],
+          ],
+        }),
+    );
+    const { status, headers, body } = await made.transport.request({ url: made.url });
+    expect([status, { ...headers }, await body.text()]).toEqual([204, { "set-cookie": ["a=1", "b=2"] }, ""]);
+  });
+
+  it("is answered 500 without a word of the error when the handler fails, and onError is told", async () => {
+    await using made = await pair(() => {
+      throw new Error("a secret");
+    });
+    const response = await made.transport.request({ url: made.url });
+    expect([response.status, await response.body.text()]).toEqual([500, "the request failed\n"]);
+    expect(made.errors).toEqual([new Error("a secret")]);
+  });
+
+  it("fails when the response body breaks off, and onError is told why", async () => {
+    await using made = await pair(
+      () =>
+        new Response(
+          (async function* () {
+            yield Buffer.from("some");
+            throw new Error("broken");
+          })(),
+        ),
+    );
+    const response = await made.transport.request({ url: made.url });
+    await expect(response.body.text()).rejects.toMatchObject({ delivery: "answered" });
+    expect(made.errors).toEqual([new Error("broken")]);
+  });
+
+  it.each([
+    ["by its length", "x".repeat(11)],
+    ["as it comes", () => parts("hello ", "world")],
+  ])("is answered 413 when its body is too long %s, whatever the handler makes of it", async (_, body) => {
+    await using made = await pair(async (request) => new Response(await request.text().catch(() => "all is well")), {
+      limits: { bodyBytes: 10 },
+    });
+    const response = await made.transport.request({ url: made.url, method: "POST", body });
+    expect(response.status).toBe(413);
+    await response.body.cancel();
+  });
+
+  it("streams both ways at the same time", async () => {
+    await using made = await pair((request) => new Response(request.body));
+    const { promise: more, resolve: go } = Promise.withResolvers<void>();
+    async function* body(): AsyncGenerator<Uint8Array> {
+      yield Buffer.from("one");
+      await more;
+      yield Buffer.from("two");
+    }
+    const response = await made.transport.request({ url: made.url, method: "POST", body: body() });
+    const chunks = response.body[Symbol.asyncIterator]();
+    expect(String((await chunks.next()).value && "one")).toBe("one");
+    go();
+    expect(Buffer.from((await chunks.next()).value as Uint8Array).toString()).toBe("two");
+    expect((await chunks.next()).done).toBe(true);
+  });
+
+  it("fires the signal and stops the body when the client gives up", async () => {
+    const { promise: aborted, resolve: abort } = Promise.withResolvers<void>();
+    const { promise: cancelled, resolve: cancel } = Promise.withResolvers<void>();
+    await using made = await pair(({ signal }) => {
+      signal.addEventListener("abort", () => abort());
+      return new Response(new ReadableStream({ start: (to) => to.enqueue(new Uint8Array(1)), cancel: () => cancel() }));
+    });
+    const response = await made.transport.request({ url: made.url });
+    await response.body.cancel();
+    await Promise.all([aborted, cancelled]);
+    expect(made.errors).toEqual([]);
+  });
+
+  it("does not tell onError of a handler that stops because its signal fired", async () => {
+    const { promise: entered, resolve: enter } = Promise.withResolvers<void>();
+    const { promise: left, resolve: leave } = Promise.withResolvers<void>();
+    await using made = await pair(async ({ signal }) => {
+      enter();
+      await new Promise((resolve) => signal.addEventListener("abort", resolve));
+      leave();
+      signal.throwIfAborted();
+      return new Response();
+    });
+    const stop = new AbortController();
+    const response = made.transport.request({ url: made.url, signal: stop.signal });
+    await entered;
+    stop.abort();
+    await expect(response).rejects.toMatchObject({ code: "ABORTED" });
+    await left;
+    for (let turns = 0; turns < 10; turns++) await new Promise((resolve) => setImmediate(resolve));
+    expect(made.errors).toEqual([]);
+  });
+
+  it("makes the handler's body wait for a client that does not read", async () => {
+    let pulled = 0;
+    await using made = await pair(
+      () =>
+        new Response(
+          new ReadableStream({
+            pull: (to) => {
+              pulled += 1;
+              to.enqueue(new Uint8Array(65_536));
+            },
+          }),
+        ),
+    );
+    const response = await made.transport.request({ url: made.url });
+    for (let before = -1; before !== pulled;) {
+      before = pulled;
+      for (let turns = 0; turns < 100; turns++) await new Promise((resolve) => setImmediate(resolve));
+    }
+    expect(pulled * 65_536).toBeLessThan(8 * 2 ** 20);
+    await response.body.cancel();
+  });
+});
