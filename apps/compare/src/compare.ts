@@ -27,6 +27,12 @@ export interface Target {
   readonly counted?: CountedOrigin;
 }
 
+/** A transport that the origin does not speak, or that could not be probed. */
+export interface LeftOut extends Pick<Entry, "name" | "title" | "subprotocol"> {
+  /** How that was told. */
+  readonly error: unknown;
+}
+
 export interface TransportResult {
   readonly name: string;
   readonly title: string;
@@ -46,8 +52,7 @@ export interface TargetResult {
   readonly tlsVersion: string | undefined;
   /** A probe failed, so nothing was measured. `title` names the transport unless it is the baseline. */
   readonly probeFailure: { readonly title: string | undefined; readonly error: unknown } | undefined;
-  /** Transports that the origin does not speak, and how that was told. */
-  readonly leftOut: readonly { readonly name: string; readonly title: string; readonly error: unknown }[];
+  readonly leftOut: readonly LeftOut[];
   /** In the order of the entries, the baseline first; none after a probe that failed. */
   readonly results: readonly TransportResult[];
   /** Undefined if nothing was answered. */
@@ -116,7 +121,7 @@ async function compareWith(
   const candidates = entries.map((entry) => ({ entry, transport: create(entry) }));
   const probed: typeof candidates = [];
   const probes: Probe[] = [];
-  const leftOut: { name: string; title: string; error: unknown }[] = [];
+  const leftOut: LeftOut[] = [];
   for (const candidate of [...candidates.slice(0, 1), ...candidates]) {
     const { entry, transport } = candidate;
     try {
@@ -127,7 +132,7 @@ async function compareWith(
       if (!mayBeLeftOut(entry, target, error)) {
         return { ...nothing, probeFailure: { title: entry === entries[0] ? undefined : entry.title, error } };
       }
-      leftOut.push({ name: entry.name, title: entry.title, error });
+      leftOut.push({ ...entry, error });
     }
   }
   const [first, second] = probes as [Probe, Probe];
@@ -174,7 +179,10 @@ async function compareWith(
 /** The baseline was answered, so what fails is the protocol, or what the user brought. Our own origin speaks all of ours. */
 function mayBeLeftOut({ optional, brought }: Entry, { name }: Target, error: unknown): boolean {
   if (brought === true) return true;
-  const notSpoken = isConnectFailure(error) || (isTransportError(error) && error.code === "NEGOTIATION_FAILED");
+  // A peer that takes part but never lets an exchange begin speaks it no better.
+  const notSpoken =
+    isConnectFailure(error) ||
+    (isTransportError(error) && (error.code === "NEGOTIATION_FAILED" || error.code === "QUEUE_TIMEOUT"));
   return optional === true && name === "url" && notSpoken;
 }
 

@@ -8,10 +8,13 @@ import { createServer as createHttp2Server, type Http2ServerRequest, type Http2S
 import type { Server, Socket } from "node:net";
 import { type Duplex, duplexPair } from "node:stream";
 import { createServer as createTlsServer } from "node:tls";
-import { answer } from "./answer.ts";
+import { answerOver, type ServedRequest, type ServedResponse } from "@holdfast/exchange";
+import { answer, answerExchange } from "./answer.ts";
 import { fieldBlockCounter } from "./field-blocks.ts";
 import { addHeads, type HeadCount, noHeads, requestTextBytes, responseTextBytes } from "./head-count.ts";
+import { tapHeads } from "./mux-heads.ts";
 import { createPlainServer } from "./plain-server.ts";
+import { takeUpgrades } from "./take-upgrades.ts";
 
 /** Servers that give the same answers as the measured ones and count, above TLS, what the heads of the exchanges took. */
 export interface CountingServers {
@@ -27,11 +30,19 @@ interface Bodies {
   readonly sent: number;
 }
 
+/** A connection of HTTP/1.1 whose bytes are counted, until it is upgraded. */
+interface Tapped {
+  readonly socket: Socket;
+  /** Takes back what was counted, and counts no more. */
+  forget(): void;
+}
+
 /**
  * Counting costs time, so these are servers of their own, and no measured exchange meets them.
  *
- * Over HTTP/2 a head is its field block as HPACK made it. Over HTTP/1.1 it is all that is not body, so with the framing of
- * chunks if a body has any; there the text is what went over the wire.
+ * Over HTTP/2 a head is its field block as HPACK made it, over WebSocket the block of its HEADERS; what a connection begins
+ * with counts for neither. Over HTTP/1.1 it is all that is not body, so with the framing of chunks if a body has any; there
+ * the text is what went over the wire.
  */
 export function countingServers(
   options: ServerOptions & { readonly key: string; readonly cert: string },
@@ -61,11 +72,43 @@ export function countingServers(
       add({ exchanges: 1, ...text });
     }),
   );
+  const taps = new WeakMap<Duplex, Tapped>();
+  http1.on("upgrade", (_, socket) => taps.get(socket)?.forget());
+  takeUpgrades(
+    http1,
+    (pipe) => {
+      const tapped = tapHeads(
+        pipe,
+        (bytes) => add({ sentBytes: bytes }),
+        (bytes) => add({ receivedBytes: bytes }),
+      );
+      answerOver(tapped, async (request) => {
+        const response = await answerExchange(request);
+        add({ exchanges: 1, ...textOf(request, response) });
+        return response;
+      });
+    },
+    (socket) => (taps.get(socket) as Tapped).socket,
+  );
   const serve = {
     http1: (socket: Socket): void => {
-      const received = ({ byteLength }: Buffer): void => add({ sentBytes: byteLength, sentTextBytes: byteLength });
-      const sent = ({ byteLength }: Buffer): void => add({ receivedBytes: byteLength, receivedTextBytes: byteLength });
-      http1.emit("connection", tap(socket, received, sent));
+      let [sent, received, upgraded] = [0, 0, false];
+      const count = (sentBytes: number, receivedBytes: number): void => {
+        sent += sentBytes;
+        received += receivedBytes;
+        add({ sentBytes, sentTextBytes: sentBytes, receivedBytes, receivedTextBytes: receivedBytes });
+      };
+      const tapped = tap(
+        socket,
+        ({ byteLength }) => upgraded || count(byteLength, 0),
+        ({ byteLength }) => upgraded || count(0, byteLength),
+      );
+      const forget = (): void => {
+        count(-sent, -received);
+        upgraded = true;
+      };
+      taps.set(tapped, { socket, forget });
+      http1.emit("connection", tapped);
     },
     http2: (socket: Socket): void => {
       const [received, sent] = [fieldBlockCounter("client"), fieldBlockCounter("server")];
@@ -107,8 +150,20 @@ function answerCounted(
   });
 }
 
+/** What the heads of an exchange over WebSocket take as text of HTTP/1.1. */
+function textOf({ method, url, headers }: ServedRequest, response: ServedResponse): Partial<HeadCount> {
+  const request = [":method", method, ":path", url.pathname + url.search, ":authority", url.host];
+  for (const [name, value] of Object.entries(headers)) {
+    for (const one of typeof value === "string" ? [value] : value) request.push(name, one);
+  }
+  return {
+    sentTextBytes: requestTextBytes(request),
+    receivedTextBytes: responseTextBytes({ ":status": response.status ?? 200, ...response.headers }),
+  };
+}
+
 /** A stream in the socket's place; each side's bytes are shown as they pass. */
-function tap(socket: Socket, received: (chunk: Buffer) => void, sent: (chunk: Buffer) => void): Duplex {
+function tap(socket: Socket, received: (chunk: Buffer) => unknown, sent: (chunk: Buffer) => unknown): Duplex {
   const [outside, inside] = duplexPair();
   socket.on("data", received);
   outside.on("data", sent);

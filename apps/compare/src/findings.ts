@@ -1,5 +1,5 @@
 import { amount, count } from "./figures.ts";
-import type { ReportJson, TargetJson, TransportJson } from "./report-json.ts";
+import type { LeftOutJson, ReportJson, TargetJson, TransportJson } from "./report-json.ts";
 import { bestOf, headsVerdictOf, verdictOf } from "./verdict.ts";
 
 /** Where it ran, what was sent, and whose adapters took part; a line each. */
@@ -49,12 +49,10 @@ export function describeProbeFailure({ title, message }: NonNullable<TargetJson[
   return `${title === null ? "" : `Over ${title}: `}${message}`;
 }
 
-function describeLeftOut(
-  { title, failure: { code, phase, message } }: TargetJson["leftOut"][number],
-  url: string,
-): string {
+function describeLeftOut({ title, subprotocol, failure: { code, phase, message } }: LeftOutJson, url: string): string {
   const { origin } = new URL(url);
-  if (code === "NEGOTIATION_FAILED") return `${title} is left out: ${origin} does not speak it.`;
+  const it = subprotocol === null ? "it" : `${subprotocol} over it`;
+  if (code === "NEGOTIATION_FAILED") return `${title} is left out: ${origin} does not speak ${it}.`;
   return phase === "resolve" || phase === "connect" || phase === "secure"
     ? `${title} is left out: no such connection to ${origin} could be made (${code}).`
     : `${title} is left out. ${message}`;

@@ -1,13 +1,15 @@
-// The child that startOrigin() runs: one handler, served over HTTP/1.1 and HTTP/2, in plain and over TLS, until the parent is gone.
+// The child that startOrigin() runs: one handler, served over HTTP/1.1, HTTP/2 and WebSocket, in plain and over TLS, until the parent is gone.
 import { once } from "node:events";
 import { createServer as createHttp1Server, type ServerOptions } from "node:http";
 import { createSecureServer, createServer as createHttp2Server } from "node:http2";
 import type { AddressInfo, Server, Socket } from "node:net";
+import { answerOver, type Pipe } from "@holdfast/exchange";
 import { generate } from "selfsigned";
-import { answer } from "./answer.ts";
+import { answer, answerExchange } from "./answer.ts";
 import { countingServers } from "./counting-servers.ts";
 import type { OriginMessage, OriginQuestion, OriginUrls } from "./origin.ts";
 import { createPlainServer } from "./plain-server.ts";
+import { takeUpgrades } from "./take-upgrades.ts";
 
 /** Longer than a transport has to wait for its next turn. */
 const serverOptions: ServerOptions = { keepAliveTimeout: 60_000 };
@@ -52,6 +54,9 @@ async function main(): Promise<void> {
     http2: (socket: Socket) => http2.emit("connection", socket),
   });
   const tls = createSecureServer({ ...serverOptions, key, cert, allowHTTP1: true }, answer);
+  const exchanges = (pipe: Pipe): unknown => answerOver(pipe, answerExchange);
+  takeUpgrades(http1, exchanges);
+  takeUpgrades(tls, exchanges);
   const counting = countingServers({ ...serverOptions, key, cert });
   process.on("message", (question: OriginQuestion) => {
     if (question.kind === "heads") tell({ kind: "heads", count: counting.take() });

@@ -47,8 +47,9 @@ export interface LocalOrigin {
 export async function startOrigin(): Promise<LocalOrigin> {
   // Run from source the neighbour is a .ts file, built it is a .js file.
   const file = fileURLToPath(new URL(`./origin-process${extname(import.meta.url)}`, import.meta.url));
-  // Not the parent's flags: a debugger's port, for one, cannot be had twice.
-  const child = fork(file, { execArgv: [], stdio: ["ignore", "ignore", "inherit", "ipc"] });
+  // Not the parent's flags: a debugger's port, for one, cannot be had twice. From source, the packages come from source too.
+  const execArgv = extname(file) === ".ts" ? ["--conditions=holdfast:source"] : [];
+  const child = fork(file, { execArgv, stdio: ["ignore", "ignore", "inherit", "ipc"] });
   const exited = once(child, "exit");
   const nextMessage = (): Promise<OriginMessage> =>
     Promise.race([

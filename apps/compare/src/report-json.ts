@@ -40,7 +40,7 @@ export interface TargetJson {
   readonly network: "loopback" | "remote" | "unknown";
   readonly tlsVersion: string | null;
   readonly probeFailure: ProbeFailureJson | null;
-  readonly leftOut: readonly { readonly name: string; readonly title: string; readonly failure: FailureJson }[];
+  readonly leftOut: readonly LeftOutJson[];
   readonly stoppedEarly: boolean;
   readonly stoppedBy: string | null;
   readonly equality: Equality | null;
@@ -57,6 +57,13 @@ export interface FailureJson {
 
 export interface ProbeFailureJson extends FailureJson {
   readonly title: string | null;
+}
+
+export interface LeftOutJson {
+  readonly name: string;
+  readonly title: string;
+  readonly subprotocol: string | null;
+  readonly failure: FailureJson;
 }
 
 export interface TransportJson {

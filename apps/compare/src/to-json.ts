@@ -53,7 +53,12 @@ function targetJson(result: TargetResult, timeoutMs: number): TargetJson {
       probeFailure === undefined
         ? null
         : { ...failureJson(probeFailure.error, context), title: probeFailure.title ?? null },
-    leftOut: leftOut.map(({ name, title, error }) => ({ name, title, failure: failureJson(error, context) })),
+    leftOut: leftOut.map(({ name, title, subprotocol = null, error }) => ({
+      name,
+      title,
+      subprotocol,
+      failure: failureJson(error, context),
+    })),
     stoppedEarly: stoppedBy !== undefined,
     stoppedBy: stoppedBy ?? null,
     equality: equality ?? null,

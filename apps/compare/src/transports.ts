@@ -1,6 +1,8 @@
+import { muxSubprotocol } from "@holdfast/exchange";
 import { http1 } from "@holdfast/http1";
 import { http2 } from "@holdfast/http2";
 import type { Transport } from "@holdfast/transport";
+import { websocket } from "@holdfast/websocket";
 
 /** What the user can set of the transports; every entry gets the same. */
 export interface TransportSettings {
@@ -24,6 +26,8 @@ export interface Entry {
   readonly scheme?: "http:" | "https:";
   /** Not every origin speaks it; where one does not, the comparison goes on without it. */
   readonly optional?: true;
+  /** What the origin has to speak over the protocol, where that alone is not enough. */
+  readonly subprotocol?: string;
   /** The user brought it: whatever it fails at, the comparison goes on without it, and nothing waits for it for ever. */
   readonly brought?: true;
   create(settings: TransportSettings): Transport;
@@ -61,6 +65,14 @@ export const entries: readonly Entry[] = [
     scheme: "http:",
     optional: true,
     create: (settings) => http2(networkOptions(settings)),
+  },
+  {
+    name: "websocket",
+    title: "WebSocket",
+    protocol: "websocket",
+    optional: true,
+    subprotocol: muxSubprotocol,
+    create: (settings) => websocket(networkOptions(settings)),
   },
 ];
 

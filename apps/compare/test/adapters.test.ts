@@ -140,7 +140,7 @@ describe("compare with --adapter", () => {
     const { code, stdout } = await runCompare("--requests", "20", "--adapter", mine);
     expect(stdout).toContain(`\nmine: ${mine}, http/1.1, by holdfast-adapter-mine\n`);
     expect(stdout.match(/^mine  .*$/gm)).toHaveLength(2);
-    expect(stdout.match(/Answers: all 80 are equal byte for byte/g)).toHaveLength(2);
+    expect(stdout.match(/Answers: all 100 are equal byte for byte/g)).toHaveLength(2);
     expect(code).toBe(0);
   });
 
@@ -162,7 +162,7 @@ describe("compare with --adapter", () => {
     expect(
       stdout.match(/^own is left out\. .* it did not end within 900 ms \(three times --timeout\)\.$/gm),
     ).toHaveLength(2);
-    expect(stdout.match(/Answers: all 60 are equal byte for byte/g)).toHaveLength(2);
+    expect(stdout.match(/Answers: all 80 are equal byte for byte/g)).toHaveLength(2);
     expect(code).toBe(1);
   });
 

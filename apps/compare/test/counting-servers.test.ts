@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { connect as connectHttp2 } from "node:http2";
 import { type AddressInfo, createConnection, type Server, type Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
+import { websocket } from "@holdfast/websocket";
 import { generate } from "selfsigned";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { type CountingServers, countingServers } from "../src/counting-servers.ts";
@@ -136,6 +137,47 @@ describe.each(["plain", "tls"] as const)("heads over HTTP/2, %s", (kind) => {
       expect(second.receivedTextBytes).toBeGreaterThan(second.receivedBytes);
     } finally {
       session.destroy();
+    }
+  });
+});
+
+describe.each(["plain", "tls"] as const)("heads over WebSocket, %s", (kind) => {
+  it("are the blocks of HEADERS, without the upgrade and the 8 bytes of each frame", async () => {
+    const url = `ws${kind === "tls" ? "s" : ""}://127.0.0.1:${await listen(servers[kind])}`;
+    const transport = websocket({ tls: { ca: cert } });
+    /** Of a block of fields: two lengths of 16 bits, a name and a value for each. */
+    const blockBytes = (fields: readonly (readonly [string, string])[]): number =>
+      fields.reduce((total, [name, value]) => total + 4 + name.length + value.length, 0);
+    try {
+      for (let times = 0; times < 2; times++) {
+        const request = {
+          url: `${url}/x`,
+          method: "POST",
+          headers: { "x-one": "1" },
+          body: "hello",
+          deadlineMs: Infinity,
+        };
+        const { headers, body } = await transport.request(request);
+        await body.bytes();
+        const { host } = new URL(url);
+        const sent = [
+          [":method", "POST"],
+          [":path", "/x"],
+          [":authority", host],
+          ["content-length", "5"],
+          ["x-one", "1"],
+        ] as const;
+        const received = [[":status", "200"], ...(Object.entries(headers) as [string, string][])] as const;
+        expect(servers.take()).toEqual({
+          exchanges: 1,
+          sentBytes: blockBytes(sent),
+          sentTextBytes: `POST /x HTTP/1.1\r\nhost: ${host}\r\ncontent-length: 5\r\nx-one: 1\r\n\r\n`.length,
+          receivedBytes: blockBytes(received),
+          receivedTextBytes: responseTextBytes(Object.fromEntries(received)),
+        });
+      }
+    } finally {
+      await transport.destroy();
     }
   });
 });

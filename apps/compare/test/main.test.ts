@@ -6,8 +6,10 @@ import { createServer as createTlsServer } from "node:https";
 import { type AddressInfo, createServer as createTcpServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { answerOver, socketPipe } from "@holdfast/exchange";
 import { generate } from "selfsigned";
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
+import { type WebSocket, WebSocketServer } from "ws";
 import type { ReportJson } from "../src/report-json.ts";
 import { runCompare, startCompare } from "./run-compare.ts";
 
@@ -97,7 +99,7 @@ describe("without a url", () => {
     });
     for (const { name, transports, network, equality } of json.targets) {
       expect({ network, verdict: equality?.verdict }).toEqual({ network: "loopback", verdict: "equal" });
-      const [fresh, kept, multiplexed] = transports;
+      const [fresh, kept, ...multiplexed] = transports;
       expect(fresh).toMatchObject({
         answered: 60,
         failed: 0,
@@ -111,15 +113,18 @@ describe("without a url", () => {
         ["http1-no-reuse", true],
         ["http1", true],
         [name === "tls" ? "h2" : "h2c", false],
+        ["websocket", false],
       ]);
-      expect(multiplexed).toMatchObject({ answered: 60, failed: 0, connections: { opened: 1, openedByStats: 1 } });
-      expect(multiplexed?.maxStreams).toBeGreaterThan(1);
-      expect(multiplexed?.maxStreams).toBeLessThanOrEqual(16);
+      for (const one of multiplexed) {
+        expect(one).toMatchObject({ answered: 60, failed: 0, connections: { opened: 1, openedByStats: 1 } });
+        expect(one.maxStreams).toBeGreaterThan(1);
+        expect(one.maxStreams).toBeLessThanOrEqual(16);
+      }
       for (const { protocol, heads } of transports) {
         expect(heads?.exchanges).toBe(60);
         const saved = (heads?.sentTextBytes ?? 0) - (heads?.sentBytes ?? 0);
         if (protocol === "h2") expect(saved).toBeGreaterThan(60 * 20);
-        else expect(saved).toBe(0);
+        if (protocol === "http/1.1") expect(saved).toBe(0);
       }
       for (const { handshakes, connections, latencyMs, cpuMicrosPerRequest, rounds } of transports) {
         expect(handshakes.full + handshakes.resumed).toBe(name === "tls" ? connections.opened : 0);
@@ -173,15 +178,25 @@ describe("with a url", () => {
       "hi",
       url,
     );
-    // Three probes, ten to warm up and forty that count; the probes share no connection on the first transport.
-    expect([...seen]).toEqual([["POST /path?q=1 1 2 hi", 3 + 2 * (10 + 40)]]);
+    // Three probes, ten to warm up and forty that count; the probes share no connection on the first transport. Then there
+    // is the upgrade, which node takes for a request like any where nobody listens for it.
+    expect([...seen]).toEqual([
+      ["POST /path?q=1 1 2 hi", 3 + 2 * (10 + 40)],
+      ["GET /   ", 1],
+    ]);
     const [fresh, kept] = json.targets[0]?.transports ?? [];
     expect([fresh?.connections.opened, kept?.connections.opened]).toEqual([40, 4]);
     expect(connections).toBeGreaterThanOrEqual(2 + 10 + 40 + 4);
     expect(json.targets[0]?.answer).toMatchObject({ status: 200, bodyBytes: 6 });
     expect([fresh?.heads, kept?.heads]).toEqual([null, null]);
-    expect(json.targets[0]?.leftOut).toMatchObject([{ name: "h2c", failure: { code: "NEGOTIATION_FAILED" } }]);
-    expect(stdout).toContain(`\nHTTP/2 (h2c) is left out: ${new URL(url).origin} does not speak it.\n`);
+    expect(json.targets[0]?.leftOut).toMatchObject([
+      { name: "h2c", subprotocol: null, failure: { code: "NEGOTIATION_FAILED" } },
+      { name: "websocket", subprotocol: "holdfast.mux.v1", failure: { code: "NEGOTIATION_FAILED" } },
+    ]);
+    expect(stdout).toContain(
+      `\nHTTP/2 (h2c) is left out: ${new URL(url).origin} does not speak it.\n` +
+        `WebSocket is left out: ${new URL(url).origin} does not speak holdfast.mux.v1 over it.\n`,
+    );
     expect(code).toBe(0);
   });
 
@@ -317,9 +332,51 @@ describe("a server that speaks HTTP/2 over TLS", () => {
     const url = `https://127.0.0.1:${await listen(server)}/`;
     const { code, stdout, json } = await runWithJson("--requests", "20", "--insecure", url);
     expect(stdout).toContain("all 60 are equal byte for byte: status 200, a body of 6 bytes.");
-    expect(json.targets[0]?.leftOut).toEqual([]);
+    expect(json.targets[0]?.leftOut).toMatchObject([{ name: "websocket" }]);
     expect(json.targets[0]?.transports.map(({ name }) => name)).toEqual(["http1-no-reuse", "http1", "h2"]);
-    expect(Object.fromEntries(seen)).toEqual({ "1.1": 3 + 2 * (5 + 20), "2.0": 1 + 5 + 20 });
+    // One of them is the upgrade that was asked for.
+    expect(Object.fromEntries(seen)).toEqual({ "1.1": 3 + 2 * (5 + 20) + 1, "2.0": 1 + 5 + 20 });
+    expect(code).toBe(0);
+  });
+});
+
+describe("a server that takes upgrades to WebSocket", () => {
+  async function serveUpgrades(serve: (socket: WebSocket) => void): Promise<string> {
+    const server = createServer((_, response) => response.end("secret"));
+    const sockets = new WebSocketServer({ server });
+    cleanups.push(() => {
+      for (const socket of sockets.clients) socket.terminate();
+    });
+    sockets.on("connection", serve);
+    return `http://127.0.0.1:${await listen(server)}/`;
+  }
+
+  it("is compared over it too if exchanges are answered there", async () => {
+    const url = await serveUpgrades((socket) => {
+      answerOver(socketPipe(socket, { bytesRead: 0, ref: () => {}, unref: () => {} }), () => ({ body: "secret" }));
+    });
+    const { code, stdout, json } = await runWithJson("--requests", "20", url);
+    expect(json.targets[0]?.transports.map(({ name }) => name)).toEqual(["http1-no-reuse", "http1", "websocket"]);
+    expect(stdout).toContain("all 60 are equal byte for byte: status 200, a body of 6 bytes.");
+    expect(code).toBe(0);
+  });
+
+  it("is compared without it if it says what is none of the sub-protocol", async () => {
+    const url = await serveUpgrades((socket) => socket.send("hello"));
+    const { code, stdout, json } = await runWithJson("--requests", "20", url);
+    expect(json.targets[0]?.transports.map(({ name }) => name)).toEqual(["http1-no-reuse", "http1"]);
+    expect(stdout).toContain(
+      `\nWebSocket is left out: ${new URL(url).origin} does not speak holdfast.mux.v1 over it.\n`,
+    );
+    expect(code).toBe(0);
+  });
+
+  it("is compared without it if it says nothing", async () => {
+    const url = await serveUpgrades(() => undefined);
+    const { code, stdout } = await runCompare("--requests", "20", "--timeout", "500", url);
+    expect(stdout).toContain(
+      `\nWebSocket is left out: no such connection to ${new URL(url).origin} could be made (CONNECT_TIMEOUT).\n`,
+    );
     expect(code).toBe(0);
   });
 });

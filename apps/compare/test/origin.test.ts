@@ -6,6 +6,8 @@ import { get as getTls } from "node:https";
 import { createConnection } from "node:net";
 import { json } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
+import { http1 } from "@holdfast/http1";
+import { websocket } from "@holdfast/websocket";
 import { describe, expect, it, vi } from "vitest";
 import { startOrigin } from "../src/origin.ts";
 
@@ -43,6 +45,29 @@ describe("the local origin", () => {
       for (const { headers, body } of await Promise.all(answers)) {
         expect(headers).toMatchObject({ ":status": 200, "content-type": "application/json" });
         expect(body).toMatchObject({ method: "GET", path: "/h2" });
+      }
+    } finally {
+      await origin.close();
+    }
+  });
+
+  it("answers exchanges over WebSocket on the same two ports, with the same fields and the same body", async () => {
+    const origin = await startOrigin();
+    const tls = { ca: origin.certificate };
+    try {
+      for (const url of [origin.urls.plain, origin.urls.tls, origin.countedUrls.plain, origin.countedUrls.tls]) {
+        const answers = [http1({ tls }), websocket({ tls })].map(async (transport) => {
+          const request = { url: new URL("/a?b=c", url), method: "POST", headers: { "x-one": "1" }, body: "hello" };
+          const { status, headers, body, connection } = await transport.request(request);
+          const { connection: _, "keep-alive": __, date, ...fields } = headers;
+          const answer = { status, fields, dated: date !== undefined, body: await body.json() };
+          await transport.close();
+          return { protocol: connection.protocol, answer };
+        });
+        const [one, other] = await Promise.all(answers);
+        expect([one?.protocol, other?.protocol]).toEqual(["http/1.1", "websocket"]);
+        expect(other?.answer).toEqual(one?.answer);
+        expect(other?.answer).toMatchObject({ status: 200, body: { method: "POST", path: "/a?b=c" } });
       }
     } finally {
       await origin.close();

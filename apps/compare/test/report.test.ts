@@ -162,10 +162,12 @@ describe("the report of a transport that was left out", () => {
     const error = new TransportError("NEGOTIATION_FAILED", "what it sent are no frames", facts);
     const leftOut = [
       { name: "h2c", title: "HTTP/2 (h2c)", error },
+      { name: "websocket", title: "WebSocket", subprotocol: "mux.v1", error },
       { name: "h2", title: "HTTP/2", error: refused() },
     ];
     expect(renderReport(jsonOf(targetResult({ leftOut })))).toContain(
       "\nHTTP/2 (h2c) is left out: http://127.0.0.1:8080 does not speak it.\n" +
+        "WebSocket is left out: http://127.0.0.1:8080 does not speak mux.v1 over it.\n" +
         "HTTP/2 is left out: no such connection to http://127.0.0.1:8080 could be made (CONNECT_FAILED).\n",
     );
   });
