@@ -2,15 +2,15 @@ import type { ServerResponse } from "node:http";
 import type { Http2ServerResponse } from "node:http2";
 import { type ConnectionInfo, type Delivery, TransportError, type TransportErrorCode } from "@holdfast/transport";
 
-/** What broke a response on our side, the handler's stream as a rule; undefined when it ended or when the client went away. */
+/** What broke a response on our side, the handler's stream as a rule; undefined when it ended, or when writing it did not succeed. */
 export function failureOf(response: ServerResponse | Http2ServerResponse): Error | undefined {
   const error = "stream" in response ? response.stream.errored : response.errored;
-  return error === null || error === undefined || comesFromPeer(error) ? undefined : error;
+  return error === null || error === undefined || isLostWrite(error) ? undefined : error;
 }
 
-function comesFromPeer(error: Error): boolean {
-  const { code = "" } = error as NodeJS.ErrnoException;
-  return code.startsWith("ERR_HTTP2_") || code === "ECONNRESET" || code === "EPIPE";
+/** The client went away, and node noticed while writing. */
+function isLostWrite({ code, syscall }: NodeJS.ErrnoException): boolean {
+  return syscall === "write" || code === "ERR_HTTP2_INVALID_STREAM" || code === "ERR_STREAM_WRITE_AFTER_END";
 }
 
 /** Why a channel cannot be used, or ended badly. */

@@ -88,7 +88,8 @@ export class Exchange {
       // A wrong length would make the rest of a body the head of the next response.
       if (!("stream" in response)) response.strictContentLength = true;
       await sendNodeResponse(response, withoutConnectionFields(answer));
-      const failure = failureOf(response);
+      // Whoever is gone has not broken it: what a handler breaks closes later.
+      const failure = this.#gone ? undefined : failureOf(response);
       if (failure !== undefined) this.#fail(failure, request);
     } catch (error) {
       this.#fail(error, request);

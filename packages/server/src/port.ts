@@ -54,6 +54,10 @@ export class Port {
     const { port, hostname } = this.#settings;
     this.#listener.listen({ port, ...(hostname === undefined ? {} : { host: hostname }) });
     await once(this.#listener, "listening");
+    // A connection that could not be accepted, for want of descriptors say, shall not end the process.
+    this.#listener.on("error", ({ message }: Error) =>
+      process.emitWarning(message, { code: "HOLDFAST_ACCEPT_FAILED" }),
+    );
     this.#closed = once(this.#listener, "close");
     this.number = (this.#listener.address() as AddressInfo).port;
   }

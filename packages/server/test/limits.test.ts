@@ -339,6 +339,18 @@ describe("streams of HTTP/2", () => {
     release();
   });
 
+  it("end when their client does not take a response for bodyGapMs, and the session goes on", async () => {
+    const { promise: cancelled, resolve: cancel } = Promise.withResolvers<void>();
+    const endless = new ReadableStream({ pull: (to) => to.enqueue(new Uint8Array(65_536)), cancel: () => cancel() });
+    const fetch: FetchHandler = ({ url }) => new Response(url.endsWith("/endless") ? endless : "free");
+    await using server = await serving({ timeouts: { bodyGapMs: 50 }, fetch });
+    await using client = http2Client(server.url);
+    const { body } = await client.open({ path: "/endless" }).answer;
+    body.on("error", () => {});
+    await cancelled;
+    expect(await textOf((await client.open({}).answer).body)).toBe("free");
+  });
+
   it("wait for nobody: a session serves others while one stands still", async () => {
     const fetch: FetchHandler = ({ url }) =>
       url.endsWith("/held") ? new Promise<Response>(() => {}) : new Response("free");
