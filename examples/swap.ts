@@ -1,26 +1,23 @@
-/** One function, any transport: the protocol is a name that is chosen at run time. */
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
-import { memory } from "@holdfast/memory";
+/** One function, one server on one port, three protocols: which one is a name that is chosen at run time. */
+import { serve } from "@holdfast/server";
 import { catalog, type Transport } from "@holdfast/transport";
 
-const server = createServer((_, response) => response.end("hello over http/1.1")).listen(0, "127.0.0.1");
-await new Promise((resolve) => server.once("listening", resolve));
-const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+const server = await serve({ hostname: "127.0.0.1", fetch: () => new Response("hello") });
+
+async function greet(transport: Transport): Promise<string> {
+  await using response = await transport.request({ url: server.url });
+  return `${await response.body.text()} over ${response.connection.protocol}`;
+}
 
 // An entry is a factory, or a function that loads one: then only what is chosen is loaded.
 const transports = catalog({
-  memory,
   http1: () => import("@holdfast/http1"),
+  http2: () => import("@holdfast/http2"),
+  websocket: () => import("@holdfast/websocket"),
 });
 
-async function greet(transport: Transport): Promise<string> {
-  await using response = await transport.request({ url });
-  return await response.body.text();
+for (const name of transports.names) {
+  await using transport = await transports.create(name);
+  console.log(await greet(transport));
 }
-
-await using inProcess = transports.create("memory", () => ({ body: "hello from this process" }));
-await using overTcp = await transports.create("http1", { maxConnections: 8 });
-console.log(await greet(inProcess));
-console.log(await greet(overTcp));
-server.close();
+await server.close();
