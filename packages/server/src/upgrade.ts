@@ -11,6 +11,7 @@ import { connectionInfo } from "./connection-info.ts";
 import type { ErrorHandler } from "./fetch-handler.ts";
 import { type Accepted, judgeUpgrade, type UpgradeHead, type UpgradeRules } from "./judge-upgrade.ts";
 import { watchLiveness } from "./liveness.ts";
+import { connectionFields } from "./response-fields.ts";
 import type { UpgradeSettings } from "./upgrade-options.ts";
 
 /** What serves exchanges on sockets of their sub-protocol. It owns each socket from `accept` on. */
@@ -31,6 +32,8 @@ const maxExchangeMessageBytes = 2 ** 20;
 const closeTimeoutMs = 2_000;
 const goingAway = 1_001;
 const handlerFailed = 1_011;
+
+const plainText: readonly (readonly [string, string])[] = [["content-type", "text/plain; charset=utf-8"]];
 
 const ignore = (): void => {};
 
@@ -80,7 +83,7 @@ export class Upgrades {
     if (this.#settings.authorize !== undefined) {
       const refusal = await this.#authorize(web, socket);
       if (socket.destroyed) return;
-      if (refusal !== undefined) return sendRefusal(socket, refusal);
+      if (refusal !== undefined) return end(socket, refusal.status, refusal.fields, refusal.body);
       if (this.#draining) return refuse(socket, shuttingDown);
     }
     if (verdict.subprotocol !== undefined) this.#chosen.set(request, verdict.subprotocol);
@@ -115,12 +118,14 @@ export class Upgrades {
     );
   }
 
-  async #authorize(request: Request, socket: Socket): Promise<Response | undefined> {
+  async #authorize(request: Request, socket: Socket): Promise<WholeRefusal | undefined> {
     this.#waiting.add(socket);
     try {
-      return (await this.#settings.authorize?.(request)) ?? undefined;
+      const refusal = await this.#settings.authorize?.(request);
+      return refusal === undefined ? undefined : await whole(refusal);
     } catch (error) {
-      return this.#tell(error, request) ?? new Response("the request failed\n", { status: 500 });
+      this.#tell(error, request);
+      return { status: 500, fields: plainText, body: Buffer.from("the request failed\n") };
     } finally {
       this.#waiting.delete(socket);
     }
@@ -164,11 +169,12 @@ export class Upgrades {
     return new WebSocketServer(options);
   }
 
-  #tell(error: unknown, request: Request): Response | undefined {
+  /** There is no exchange in which what it returns could be sent. */
+  #tell(error: unknown, request: Request): void {
     try {
-      return this.#onError(error, request) ?? undefined;
+      this.#onError(error, request);
     } catch {
-      return undefined;
+      // What tells of errors has one itself; the socket ends all the same.
     }
   }
 }
@@ -189,18 +195,22 @@ export function isWebSocketUpgrade(request: IncomingMessage): boolean {
 
 /** Answers an upgrade with another status, and hangs up. */
 function refuse(socket: Socket, { status, reason }: Refusal): void {
-  end(socket, status, [["content-type", "text/plain; charset=utf-8"]], Buffer.from(`${reason}\n`));
+  end(socket, status, plainText, Buffer.from(`${reason}\n`));
 }
 
-async function sendRefusal(socket: Socket, response: Response): Promise<void> {
+/** A refusal of `authorize` as it is sent. */
+interface WholeRefusal {
+  readonly status: number;
+  readonly fields: readonly (readonly [string, string])[];
+  readonly body: Buffer;
+}
+
+async function whole(response: Response): Promise<WholeRefusal> {
   const body = Buffer.from(await response.arrayBuffer());
-  const framing = ["connection", "content-length", "transfer-encoding", "keep-alive", "upgrade", "trailer"];
-  end(
-    socket,
-    response.status,
-    [...response.headers].filter(([name]) => !framing.includes(name)),
-    body,
+  const fields = [...response.headers].filter(
+    ([name]) => name !== "content-length" && !connectionFields.includes(name),
   );
+  return { status: response.status, fields, body };
 }
 
 function end(socket: Socket, status: number, fields: readonly (readonly [string, string])[], body: Buffer): void {

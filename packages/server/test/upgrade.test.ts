@@ -110,11 +110,24 @@ describe("authorize", () => {
     inside.terminate();
   });
 
-  it("that throws refuses with 500, says nothing of the error, and onError is told", async () => {
+  it.each([
+    [
+      "throws",
+      () => {
+        throw new Error("a secret");
+      },
+    ],
+    [
+      "returns a response whose body breaks off",
+      () =>
+        new Response(
+          (async function* () {
+            yield await Promise.reject(new Error("a secret"));
+          })(),
+        ),
+    ],
+  ])("that %s refuses with 500, says nothing of the error, and onError is told", async (_, authorize) => {
     const errors: unknown[] = [];
-    const authorize = (): never => {
-      throw new Error("a secret");
-    };
     await using server = await serving({ authorize, channel: () => {}, onError: (error) => void errors.push(error) });
     using connection = await raw(server.port);
     connection.send(`GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n${key}\r\n`);
