@@ -21,6 +21,7 @@ const table: Readonly<Record<string, readonly string[]>> = {
   websocket: ["transport", "pool", "dial", "exchange", "ws"],
   server: ["transport", "exchange", "srvx", "ws"],
   conformance: ["transport", "server"],
+  "create-holdfast-adapter": [],
 };
 const adapters = ["http1", "http2", "websocket"];
 const engines = ["undici", "http2-wrapper", "ws", "srvx"];

@@ -1,6 +1,6 @@
 /** Every package.json, tsconfig.json and turbo.json says what the sources beside it do. */
 import { existsSync, globSync } from "node:fs";
-import { join, relative } from "node:path";
+import { basename, join, relative } from "node:path";
 import { finish } from "./problems.ts";
 import {
   importsOf,
@@ -70,8 +70,11 @@ function importedBy(files: readonly string[]): Set<string> {
 }
 
 function checkShape({ dir, manifest }: Member): void {
+  const folder = basename(dir);
+  // What `pnpm create` runs has no scope.
+  const name = folder.startsWith("create-") ? folder : `@holdfast/${folder}`;
   const wanted: readonly (readonly [name: string, holds: boolean])[] = [
-    [`name "@holdfast/…"`, manifest.name === `@holdfast/${dir.split("/")[1]}`],
+    [`the name ${name}`, manifest.name === name],
     [`a description`, (manifest.description ?? "") !== ""],
     [`"type": "module"`, manifest.type === "module"],
     [`"license": "MIT"`, manifest.license === "MIT"],

@@ -36,7 +36,8 @@ function pack({ dir, manifest }: Member): string {
   run(`${manifest.name}: publint`, join(bin, "publint"), ["run", tarball, "--strict"]);
   if (hasEntry(manifest.exports)) run(`${manifest.name}: attw`, join(bin, "attw"), [tarball, "--profile", "esm-only"]);
   const files = run(`${manifest.name}: tar`, "tar", ["-tzf", tarball]).split("\n");
-  for (const file of files.filter((name) => /tsbuildinfo|\.test\.|node_modules|\.(?:pem|key)$/.test(name))) {
+  const own = files.filter((name) => !name.startsWith("package/template/"));
+  for (const file of own.filter((name) => /tsbuildinfo|\.test\.|node_modules|\.(?:pem|key)$/.test(name))) {
     problems.push(`${manifest.name}: ${file} is in the tarball`);
   }
   return tarball;

@@ -1,0 +1,2 @@
+export { jsonl } from "./jsonl.ts";
+export type { JsonlLimits, JsonlOptions } from "./options.ts";
