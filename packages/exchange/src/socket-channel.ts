@@ -40,8 +40,8 @@ export class SocketChannel implements Channel {
   #senders: { readonly resolve: () => void; readonly reject: (error: Error) => void }[] = [];
   /** Why it broke, before the socket says that it is closed. */
   #cause: TransportError | undefined;
-  /** What its readers and senders were told. */
-  #over: TransportError | undefined;
+  /** What its readers and senders were told of its end. */
+  readonly #told: WeakSet<object> = new WeakSet();
 
   constructor(socket: MessageSocket, { connection, sendBufferBytes, codeOf }: SocketChannelOptions) {
     this.subprotocol = socket.protocol;
@@ -72,7 +72,11 @@ export class SocketChannel implements Channel {
   async send(message: Message): Promise<void> {
     const bytes = typeof message === "string" ? Buffer.byteLength(message) : message.byteLength;
     const socket = this.#socket;
-    if (socket.readyState !== openState) throw this.#error("CLOSED", "the channel is closed", "not-sent");
+    if (socket.readyState !== openState) {
+      const error = this.#error("CLOSED", "the channel is closed", "not-sent");
+      this.#told.add(error);
+      throw error;
+    }
     if (this.#buffered + bytes > this.#bufferBytes * overrun) {
       const text = `${this.#buffered} bytes wait to be sent; ${bytes} more are over ${overrun} times limits.sendBufferBytes (${this.#bufferBytes})`;
       throw this.#error("LIMIT_EXCEEDED", text, "not-sent");
@@ -109,7 +113,7 @@ export class SocketChannel implements Channel {
 
   /** The error only says that this channel has ended. */
   isOver(error: unknown): boolean {
-    return error !== undefined && error === this.#over;
+    return typeof error === "object" && error !== null && this.#told.has(error);
   }
 
   #written(bytes: number, error: unknown): void {
@@ -124,10 +128,10 @@ export class SocketChannel implements Channel {
   #ended(clean: boolean): void {
     const lost = this.#error("CONNECTION_LOST", "the channel's connection was lost", "maybe-sent");
     const error = this.#cause ?? (clean ? undefined : lost);
-    this.#over = error ?? lost;
+    this.#told.add(error ?? lost);
     if (error === undefined) this.#inbound.end();
     else this.#inbound.fail(error);
-    for (const { reject } of this.#senders) reject(this.#over);
+    for (const { reject } of this.#senders) reject(error ?? lost);
     this.#senders = [];
   }
 

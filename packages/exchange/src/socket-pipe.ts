@@ -3,8 +3,11 @@ import type { Pipe } from "./pipe.ts";
 
 const plain = { compress: false } as const;
 
-/** An open WebSocket as a pipe. It is the pipe's from then on; nothing may have been read from it. */
-export function socketPipe(socket: MessageSocket, wire: WireSocket): Pipe {
+/**
+ * An open WebSocket as a pipe. It is the pipe's from then on; nothing may have been read from it. Without `wire`, the socket
+ * beneath, nobody can say that it shall not keep the process alive.
+ */
+export function socketPipe(socket: MessageSocket, wire?: WireSocket): Pipe {
   let failure: Error | undefined;
   return {
     start(listener) {
@@ -31,6 +34,6 @@ export function socketPipe(socket: MessageSocket, wire: WireSocket): Pipe {
       if (reason instanceof Error) failure ??= reason;
       socket.terminate();
     },
-    hold: (alive) => void (alive ? wire.ref() : wire.unref()),
+    hold: (alive) => void (alive ? wire?.ref() : wire?.unref()),
   };
 }

@@ -1,6 +1,6 @@
 import type { ServerResponse } from "node:http";
 import type { Http2ServerResponse } from "node:http2";
-import { type ConnectionInfo, type Delivery, TransportError, type TransportErrorCode } from "@holdfast/transport";
+import type { TransportErrorCode } from "@holdfast/transport";
 
 /** What broke a response on our side, the handler's stream as a rule; undefined when it ended, or when writing it did not succeed. */
 export function failureOf(response: ServerResponse | Http2ServerResponse): Error | undefined {
@@ -13,19 +13,9 @@ function isLostWrite({ code, syscall }: NodeJS.ErrnoException): boolean {
   return syscall === "write" || code === "ERR_HTTP2_INVALID_STREAM" || code === "ERR_STREAM_WRITE_AFTER_END";
 }
 
-/** Why a channel cannot be used, or ended badly. */
-export function channelError(
-  code: TransportErrorCode,
-  message: string,
-  { protocol, origin }: ConnectionInfo,
-  delivery: Delivery,
-  cause?: unknown,
-): TransportError {
-  return new TransportError(code, message, { delivery, phase: "channel", protocol, origin, reused: false, cause });
-}
-
 /** What an error of ws means: the client sent too much, or nonsense. */
-export function codeOfSocketError(error: NodeJS.ErrnoException): TransportErrorCode {
-  if (error.code === "WS_ERR_UNSUPPORTED_MESSAGE_LENGTH") return "LIMIT_EXCEEDED";
-  return error.code?.startsWith("WS_ERR_") === true ? "PROTOCOL_ERROR" : "CONNECTION_LOST";
+export function codeOfSocketError(error: Error): TransportErrorCode {
+  const { code = "" } = error as NodeJS.ErrnoException;
+  if (code === "WS_ERR_UNSUPPORTED_MESSAGE_LENGTH") return "LIMIT_EXCEEDED";
+  return code.startsWith("WS_ERR_") ? "PROTOCOL_ERROR" : "CONNECTION_LOST";
 }

@@ -1,9 +1,8 @@
-import { answerOver, muxSubprotocol, type ServedRequest, type ServedResponse } from "@holdfast/exchange";
+import { answerOver, muxSubprotocol, type ServedRequest, type ServedResponse, socketPipe } from "@holdfast/exchange";
 import type { ConnectionInfo, Fields } from "@holdfast/transport";
 import type { WebSocket } from "ws";
 import { type Refusal, tooLong } from "./check-head.ts";
 import type { ErrorHandler, FetchHandler } from "./fetch-handler.ts";
-import { websocketPipe } from "./pipe.ts";
 import { connectionFields } from "./response-fields.ts";
 import type { ExchangeAcceptor } from "./upgrade.ts";
 
@@ -20,7 +19,7 @@ export function exchangeAcceptor(settings: ExchangeSettings): ExchangeAcceptor {
   return {
     subprotocol: muxSubprotocol,
     accept: (socket: WebSocket, { tls }: ConnectionInfo) => {
-      const answering = answerOver(websocketPipe(socket), (request) => answer(request, settings), {
+      const answering = answerOver(socketPipe(socket), (request) => answer(request, settings), {
         secure: tls !== undefined,
         maxStreams: Math.min(maxStreams, 2 ** 31),
         limits: { headBytes: Math.min(headBytes, 65_535), bodyBytes: Infinity },

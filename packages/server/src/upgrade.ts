@@ -1,13 +1,14 @@
 import { type IncomingMessage, STATUS_CODES } from "node:http";
 import type { Socket } from "node:net";
 import { TLSSocket } from "node:tls";
+import { SocketChannel } from "@holdfast/exchange";
 import type { ConnectionInfo } from "@holdfast/transport";
 import { NodeRequest } from "srvx/node";
 import { type ServerOptions, type WebSocket, WebSocketServer } from "ws";
 import { hasBody } from "./body.ts";
-import { ServerChannel } from "./channel.ts";
 import { checkHead, type Refusal } from "./check-head.ts";
 import { connectionInfo } from "./connection-info.ts";
+import { codeOfSocketError } from "./errors.ts";
 import type { ErrorHandler } from "./fetch-handler.ts";
 import { type Accepted, judgeUpgrade, type UpgradeHead, type UpgradeRules } from "./judge-upgrade.ts";
 import { watchLiveness } from "./liveness.ts";
@@ -142,12 +143,16 @@ export class Upgrades {
       this.#open.set(socket, this.#exchanges.accept(socket, connection));
       return;
     }
-    const channel = new ServerChannel(socket, connection, this.#settings.limits);
+    const channel = new SocketChannel(socket, {
+      connection,
+      sendBufferBytes: this.#settings.limits.sendBufferBytes,
+      codeOf: codeOfSocketError,
+    });
     this.#open.set(socket, { drain: () => socket.close(goingAway, "the server is shutting down") });
     void this.#handle(channel, request);
   }
 
-  async #handle(channel: ServerChannel, request: Request): Promise<void> {
+  async #handle(channel: SocketChannel, request: Request): Promise<void> {
     try {
       await this.#settings.channel?.(channel, request);
     } catch (error) {

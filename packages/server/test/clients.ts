@@ -3,9 +3,8 @@ import { Agent as HttpAgent, type IncomingMessage, request as httpRequest } from
 import { type ClientHttp2Session, connect as http2Connect } from "node:http2";
 import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
 import type { Readable, Writable } from "node:stream";
-import { exchangeOver, muxSubprotocol } from "@holdfast/exchange";
+import { exchangeOver, muxSubprotocol, socketPipe } from "@holdfast/exchange";
 import { WebSocket } from "ws";
-import { websocketPipe } from "../src/pipe.ts";
 
 export interface Ask {
   readonly path?: string;
@@ -110,7 +109,7 @@ export function muxTransport(url: string, ca?: string): ReturnType<typeof exchan
     // What the server says first waits until somebody listens.
     socket.once("open", () => socket.pause());
     await once(socket, "open");
-    const pipe = websocketPipe(socket);
+    const pipe = socketPipe(socket);
     return {
       ...pipe,
       start: (listener) => {
