@@ -38,7 +38,7 @@ export const muxCode = {
 } as const;
 
 /** Sums of credit stay below this. */
-export const maxWindowBytes = 2 ** 31 - 1;
+export const maxWindowBytes: number = 2 ** 31 - 1;
 
 /** How a connection was broken by the peer: what it is told, and closed for. */
 export interface Violation {
