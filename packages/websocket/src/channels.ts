@@ -10,13 +10,12 @@ import {
   type Target,
 } from "@holdfast/transport";
 import { channelError, codeOfSocketError } from "./errors.ts";
-import { type OpenedSocket, openSocket, type SocketDial, type Upgrade } from "./open-socket.ts";
+import { checkSubprotocols, type OpenedSocket, openSocket, type SocketDial, type Upgrade } from "./open-socket.ts";
 import { type ParsedWebSocketOptions, upgradeFields } from "./options.ts";
 import { publishChannel } from "./publish.ts";
 
 const goingAway = 1_001;
 const schemes: readonly string[] = ["http:", "https:", "ws:", "wss:"];
-const token = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 
 let lastId = 0;
 
@@ -185,11 +184,7 @@ export class Channels {
 
 /** @throws TypeError for what could never be sent. */
 function checkUpgrade({ path }: Target, { headers = {}, subprotocols = [], signal }: ChannelRequest): Upgrade {
-  if (!Array.isArray(subprotocols)) throw new TypeError("subprotocols is not a list");
-  for (const one of subprotocols)
-    if (typeof one !== "string" || !token.test(one))
-      throw new TypeError("a subprotocol is not a token (RFC 6455, 4.1)");
-  if (new Set(subprotocols).size < subprotocols.length) throw new TypeError("a subprotocol is given twice");
+  checkSubprotocols(subprotocols);
   if (signal !== undefined && !(signal instanceof AbortSignal)) throw new TypeError("signal is not an AbortSignal");
   return { path, headers: upgradeFields(headers), subprotocols, text: true };
 }

@@ -1,4 +1,5 @@
 import { isTlsFailure, tlsReason } from "@holdfast/dial";
+import type { Failure } from "@holdfast/pool";
 import { type Delivery, type Phase, type Target, TransportError, type TransportErrorCode } from "@holdfast/transport";
 
 /** The only readers of the error codes and messages of ws and of node's HTTP parser are here. */
@@ -77,4 +78,29 @@ export function codeOfSocketError(error: Error): TransportErrorCode {
   const { code = "" } = error as NodeJS.ErrnoException;
   if (limitCodes.includes(code)) return "LIMIT_EXCEEDED";
   return code.startsWith("WS_ERR_") ? "PROTOCOL_ERROR" : "CONNECTION_LOST";
+}
+
+// ---- calls of JSON-RPC
+
+export function noMethod(): Failure {
+  return {
+    code: "UNSUPPORTED",
+    message: "a call of JSON-RPC is a POST, and its path, without a query, names the method",
+  };
+}
+
+export function bodyTooLong(maxBytes: number): Failure {
+  return { code: "LIMIT_EXCEEDED", message: `the body is longer than ${maxBytes} bytes (limits.sendBufferBytes)` };
+}
+
+export function bodyNoParams(): TypeError {
+  return new TypeError("the body is not a JSON object or array, which params are (JSON-RPC 2.0, 4.2)");
+}
+
+export function badMessage(cause: Error): Failure {
+  return { code: "PROTOCOL_ERROR", message: `a message of the peer is no answer: ${cause.message}`, cause };
+}
+
+export function callLost(code: TransportErrorCode, cause: Error): Failure {
+  return { code, message: "the connection ended before a response", cause };
 }

@@ -40,6 +40,17 @@ const closeTimeoutMs = 2_000;
 const maxFragments = 1_024;
 const maxTimerMs = 2 ** 31 - 1;
 
+const token = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
+
+/** @throws TypeError for what ws would refuse only after the dial. */
+export function checkSubprotocols(subprotocols: readonly string[]): void {
+  if (!Array.isArray(subprotocols)) throw new TypeError("subprotocols is not a list");
+  for (const one of subprotocols)
+    if (typeof one !== "string" || !token.test(one))
+      throw new TypeError("a subprotocol is not a token (RFC 6455, 4.1)");
+  if (new Set(subprotocols).size < subprotocols.length) throw new TypeError("a subprotocol is given twice");
+}
+
 /** Dials, then asks for the upgrade, all under one limit by the clock: a peer that trickles does not prolong it. */
 export function openSocket(
   target: Target,
