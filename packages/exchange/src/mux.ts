@@ -48,8 +48,10 @@ export class Mux implements PipeListener, FrameSink {
   readonly #ids: StreamIds;
   /** What costs the peer nothing: PING, SETTINGS, GOAWAY, empty DATA, streams that it resets, or that end by its faults. */
   readonly #noise: TokenBucket = new TokenBucket(1_000, 200);
+  /** What the peer may still send, over all streams. */
   #window: number;
-  #consumed = 0;
+  /** Since credit was given. */
+  #arrived = 0;
   #sentGoAway = false;
   #heardGoAway = false;
   /** The pipe has ended. */
@@ -142,6 +144,7 @@ export class Mux implements PipeListener, FrameSink {
       this,
     );
     if (violation !== undefined) this.violated(violation);
+    else if (!this.over) this.#giveCredit();
   }
 
   closed(error?: Error): void {
@@ -166,7 +169,7 @@ export class Mux implements PipeListener, FrameSink {
     if (bytes === 0 && !isEnd && this.#isTooMuch()) return tooMuch;
     this.#window -= bytes;
     if (this.#window < 0) return { code: muxCode.flowControl, reason: "DATA beyond the credit of the connection" };
-    this.#giveCredit(bytes);
+    this.#arrived += bytes;
     const stream = this.#streams.get(id);
     if (stream === undefined) return this.#ids.strayed(id);
     if (stream.remoteEnded) return { code: muxCode.streamClosed, reason: "DATA behind the end of a stream" };
@@ -309,14 +312,16 @@ export class Mux implements PipeListener, FrameSink {
     if (!this.#ids.isOurs(stream.id) && this.#isTooMuch()) this.violated(tooMuch);
   }
 
-  /** Credit of the connection comes back on arrival: it bounds what is on its way; a stream's bounds what is in memory. */
-  #giveCredit(bytes: number): void {
-    this.#consumed += bytes;
-    if (this.#consumed < this.#local.connectionWindow / 2) return;
-    this.output.writer.window(0, this.#consumed);
+  /**
+   * Credit of the connection comes back on arrival: it bounds what is on its way; a stream's bounds what is in memory. After
+   * each message, because the peer could not know before.
+   */
+  #giveCredit(): void {
+    if (this.#arrived < this.#local.connectionWindow / 2) return;
+    this.output.writer.window(0, this.#arrived);
     this.output.wake();
-    this.#window += this.#consumed;
-    this.#consumed = 0;
+    this.#window += this.#arrived;
+    this.#arrived = 0;
   }
 
   #isTooMuch(): boolean {
