@@ -1,17 +1,26 @@
-import type { Fixture } from "@holdfast/conformance";
+import { type Fixture, muxOrigin } from "@holdfast/conformance";
+import { authority, certificate } from "@holdfast/conformance/hostile";
 import { runConformance } from "@holdfast/conformance/vitest";
 import { websocket } from "@holdfast/websocket";
-import { muxOrigin } from "./mux-origin.ts";
 
-runConformance({
-  name: "websocket",
-  fixture: async (): Promise<Fixture> => {
-    const origin = await muxOrigin();
-    return {
-      origin,
+const ca = authority();
+const local = certificate({ ip: ["127.0.0.1"] }, ca);
+
+for (const [name, secure] of [
+  ["websocket", {}],
+  ["websocket over TLS", { tls: local }],
+] as const) {
+  runConformance({
+    name,
+    fixture: async (): Promise<Fixture> => ({
+      origin: await muxOrigin(secure),
       traits: { sockets: true },
       createTransport: ({ maxConcurrent, ...options } = {}) =>
-        websocket({ ...options, ...(maxConcurrent !== undefined && { maxConnections: 1, maxStreams: maxConcurrent }) }),
-    };
-  },
-});
+        websocket({
+          ...options,
+          tls: { ca: ca.cert },
+          ...(maxConcurrent !== undefined && { maxConnections: 1, maxStreams: maxConcurrent }),
+        }),
+    }),
+  });
+}
