@@ -13,7 +13,10 @@ interface Block {
   readonly code: string;
 }
 
-const pages = globSync(["*.md", "docs/**/*.md", "{packages,apps}/*/*.md", "examples/*.md"], { cwd: root });
+const pages = globSync(
+  ["*.md", "docs/**/*.md", "{packages,apps}/*/*.md", "packages/*/template/*.md", "examples/*.md"],
+  { cwd: root },
+);
 const blocks = pages.filter((page) => !page.endsWith("CHANGELOG.md")).flatMap(blocksOf);
 finish(`docs: ${blocks.length} blocks of code type-check`, blocks.length === 0 ? [] : problemsOf(blocks));
 
@@ -59,13 +62,15 @@ function configuration(): object {
         : [[manifest.name + path.slice(1), [join(root, dir, target["holdfast:source"]!)]]],
     ),
   );
+  // The adapter of the docs is the one that `create-holdfast-adapter` writes.
+  const generated = join(root, "packages/create-holdfast-adapter/template/src/index.ts");
   return {
     extends: join(root, "tsconfig.json"),
     compilerOptions: {
       rootDir: "/",
       noUnusedLocals: false,
       typeRoots: [types],
-      paths: Object.fromEntries(paths) as object,
+      paths: { ...(Object.fromEntries(paths) as object), "holdfast-adapter-jsonl": [generated] },
     },
     include: ["*.ts"],
   };
