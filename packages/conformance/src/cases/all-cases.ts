@@ -1,6 +1,7 @@
 import type { Case } from "../case.ts";
 import { abortCases } from "./abort.ts";
 import { badInputCases } from "./bad-input.ts";
+import { channelCases } from "./channel.ts";
 import { closeCases } from "./close.ts";
 import { deadlineCases } from "./deadlines.ts";
 import { errorCases } from "./errors.ts";
@@ -46,4 +47,5 @@ export const allCases: readonly Case[] = [
   ...goodbyeCases,
   ...flowControlCases,
   ...pushCases,
+  ...channelCases,
 ];

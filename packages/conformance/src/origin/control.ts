@@ -3,6 +3,7 @@ interface Note {
   arrived: number;
   left: number;
   sentBytes: number;
+  closed: { readonly code: number; readonly reason: string } | undefined;
   readonly gate: PromiseWithResolvers<void>;
 }
 
@@ -42,6 +43,11 @@ export class Control {
   /** How much of response bodies of this id the application was asked for. */
   sentBytes(id: string): number {
     return this.#note(id).sentBytes;
+  }
+
+  /** What the client closed the channel of this id with; undefined while it is open. */
+  closedWith(id: string): { readonly code: number; readonly reason: string } | undefined {
+    return this.#note(id).closed;
   }
 
   /** All exchanges so far. */
@@ -112,6 +118,10 @@ export class Control {
     if (id !== null) this.#note(id).sentBytes += bytes;
   }
 
+  noteClosed(id: string, code: number, reason: string): void {
+    this.#note(id).closed = { code, reason };
+  }
+
   /** @returns what to call when the connection is closed */
   noteConnection(): () => void {
     this.#connections++;
@@ -126,7 +136,10 @@ export class Control {
   #note(id: string): Note {
     let note = this.#notes.get(id);
     if (note === undefined)
-      this.#notes.set(id, (note = { arrived: 0, left: 0, sentBytes: 0, gate: Promise.withResolvers() }));
+      this.#notes.set(
+        id,
+        (note = { arrived: 0, left: 0, sentBytes: 0, closed: undefined, gate: Promise.withResolvers() }),
+      );
     return note;
   }
 
