@@ -3,12 +3,39 @@
  * was asked. The sub-protocol says how it is asked.
  */
 import { createServer } from "node:http";
+import { createServer as createHttp2Server } from "node:http2";
 import type { AddressInfo, Socket } from "node:net";
 import { answerOver, muxSubprotocol, socketPipe } from "@holdfast/exchange";
-import { type WebSocket, WebSocketServer } from "ws";
+import { RSocketServer } from "rsocket-core";
+import { WebsocketServerTransport } from "rsocket-websocket-server";
+import { Server as SocketIoServer } from "socket.io";
+import { createWebSocketStream, type WebSocket, WebSocketServer } from "ws";
 
 const body = Buffer.from("x".repeat(200));
 const headers = { "content-type": "text/plain", "content-length": String(body.byteLength), server: "bench" };
+
+const http2 = createHttp2Server((_, response) => {
+  response.writeHead(200, headers).end(body);
+});
+
+/** Takes sockets as they are handed to it. */
+const rsocketSockets = new WebSocketServer({ noServer: true });
+const rsocket = new RSocketServer({
+  transport: new WebsocketServerTransport({
+    wsCreator: () => {
+      process.nextTick(() => rsocketSockets.emit("listening"));
+      return rsocketSockets as never;
+    },
+  }),
+  acceptor: {
+    accept: async () => ({
+      requestResponse: (_, responder) => {
+        setImmediate(() => responder.onNext({ data: body }, true));
+        return { cancel: () => {}, onExtension: () => {} };
+      },
+    }),
+  },
+});
 
 /** By sub-protocol. */
 const answers: Readonly<Record<string, (socket: WebSocket, wire: Socket) => void>> = {
@@ -28,6 +55,13 @@ const answers: Readonly<Record<string, (socket: WebSocket, wire: Socket) => void
       const { id } = JSON.parse(String(data)) as { readonly id: number };
       socket.send(JSON.stringify({ id, status: 200, headers, body: String(body) }));
     }),
+  "json-turns": (socket) =>
+    socket.on("message", (data: Buffer) => {
+      const asked = JSON.parse(String(data)) as { readonly id: number }[];
+      socket.send(JSON.stringify(asked.map(({ id }) => ({ id, status: 200, headers, body: String(body) }))));
+    }),
+  h2: (socket) => http2.emit("connection", createWebSocketStream(socket)),
+  rsocket: (socket, wire) => rsocketSockets.emit("connection", socket, wire),
 };
 
 const server = createServer((_, response) => {
@@ -38,9 +72,15 @@ const upgrades = new WebSocketServer({
   perMessageDeflate: false,
   handleProtocols: ([first = ""]) => (first in answers ? first : false),
 });
-server.on("upgrade", (request, socket, head) =>
-  upgrades.handleUpgrade(request, socket, head, (accepted) => answers[accepted.protocol]?.(accepted, request.socket)),
+server.on("upgrade", (request, socket, head) => {
+  if (request.url?.startsWith("/socket.io/") === true) return;
+  upgrades.handleUpgrade(request, socket, head, (accepted) => answers[accepted.protocol]?.(accepted, request.socket));
+});
+const socketIo = new SocketIoServer(server, { perMessageDeflate: false, serveClient: false, destroyUpgrade: false });
+socketIo.on("connection", (socket) =>
+  socket.on("get", (_: string, answer: (head: object, bytes: Buffer) => void) => answer(headers, body)),
 );
+await rsocket.bind();
 server.listen(0, "127.0.0.1", () =>
   process.send?.({ url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/` }),
 );

@@ -1,5 +1,5 @@
 import { type Fixture, muxOrigin } from "@holdfast/conformance";
-import { authority, certificate } from "@holdfast/conformance/hostile";
+import { authority, certificate, muxHostile } from "@holdfast/conformance/hostile";
 import { runConformance } from "@holdfast/conformance/vitest";
 import { websocket } from "@holdfast/websocket";
 
@@ -14,6 +14,7 @@ for (const [name, secure] of [
     name,
     fixture: async (): Promise<Fixture> => ({
       origin: await muxOrigin(secure),
+      hostile: muxHostile(secure),
       traits: { sockets: true },
       createTransport: ({ maxConcurrent, ...options } = {}) =>
         websocket({
