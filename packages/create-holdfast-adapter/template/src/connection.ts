@@ -19,7 +19,7 @@ export class JsonlConnection implements DriverConnection {
   readonly owner: ConnectionOwner;
   readonly #socket: Socket;
   readonly #lineBytes: number;
-  readonly #reader: LineReader = new LineReader();
+  readonly #reader: LineReader;
   #exchange: JsonlExchange | undefined;
   /** Why it ended, if that was not our doing. */
   #error: Error | undefined;
@@ -31,6 +31,7 @@ export class JsonlConnection implements DriverConnection {
     this.owner = owner;
     this.#socket = socket;
     this.#lineBytes = lineBytes;
+    this.#reader = new LineReader(lineBytes);
     socket.setNoDelay(true);
     socket.on("data", (bytes: Buffer) => this.#read(bytes));
     socket.on("end", () => {
@@ -92,19 +93,23 @@ export class JsonlConnection implements DriverConnection {
   // ---- told by the socket
 
   #read(bytes: Buffer): void {
+    const exchange = this.#exchange;
+    // Whoever speaks when nobody has asked would answer the next request with the wrong response.
+    if (exchange === undefined) return this.destroy();
     for (const line of this.#reader.read(bytes)) {
-      // Whoever speaks when nobody asked would answer the next request with the wrong response.
-      if (this.#exchange === undefined || this.#exchange.complete) return this.destroy();
-      this.#exchange.receive(line);
+      if (exchange.complete) return this.destroy();
+      exchange.receive(line);
     }
-    if (this.#reader.waitingBytes > this.#lineBytes) this.#exchange?.fail(lineTooLong(this.#lineBytes));
-    else if (this.#exchange?.complete === true) this.#release();
+    if (this.#reader.tooLong) {
+      exchange.fail(lineTooLong(this.#lineBytes));
+      this.destroy();
+    } else if (exchange.complete) this.#release();
   }
 
   /** Only now, with all that was read seen: being told of `freed`, the pool may at once run the next exchange. */
   #release(): void {
     this.#exchange = undefined;
-    if (this.#reader.waitingBytes > 0) this.destroy();
+    if (this.#reader.within) this.destroy();
     else this.owner.freed();
   }
 }

@@ -25,6 +25,7 @@ const faults: ReadonlySet<Fault> = new Set<Fault>([
   "trailers",
   "refuse",
   "last",
+  "violation",
 ]);
 
 /** Origins that do nothing but what a case tells them. */
@@ -64,6 +65,7 @@ function connectionOf(peer: RawPeer): Counted {
     rst: () => peer.reset(),
     goodbye: refusesTo("goodbye"),
     limit: refusesTo("limit"),
+    violate: () => peer.write("this is no JSON\n"),
   };
 }
 

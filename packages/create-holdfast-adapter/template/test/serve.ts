@@ -16,6 +16,8 @@ interface Arriving {
 export function serveJsonl(socket: Socket, handler: OriginHandler): void {
   const reader = new LineReader();
   let arriving: Arriving | undefined;
+  // An answer is several small writes, each of which would else wait until the client has acknowledged the one before.
+  socket.setNoDelay(true);
   socket.on("data", (bytes: Buffer) => {
     for (const text of reader.read(bytes)) {
       const line = JSON.parse(text) as ClientLine;
