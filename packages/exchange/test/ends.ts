@@ -25,6 +25,12 @@ export function answering(
   return { end: answerOver(pipe, handler, options), peer };
 }
 
+/** The client has said nothing yet. */
+export function unsettled(handler: ExchangeHandler, options: AnswerOptions = {}): AnsweringEnd {
+  const { pipe, peer } = peerPair();
+  return { end: answerOver(pipe, handler, options), peer };
+}
+
 /** Our asking end, and servers by hand: one for each connection that it made. */
 export interface AskingEnd {
   readonly transport: Transport;
