@@ -1,6 +1,7 @@
 /**
  * Who may import what, as far as turbo's tags cannot say it: the table of ARCHITECTURE.md by package, engines in one
- * place each, and the forms that the house does without.
+ * place each, and the forms that the house does without. That no adapter imports another is said here and not by tags,
+ * because benchmarks hold one against another.
  */
 import { basename, dirname } from "node:path";
 import { finish } from "./problems.ts";
