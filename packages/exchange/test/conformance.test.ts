@@ -1,4 +1,5 @@
 import { inProcessOrigin, type Fixture } from "@holdfast/conformance";
+import { muxPipeHostile } from "@holdfast/conformance/hostile";
 import { runConformance } from "@holdfast/conformance/vitest";
 import { answerOver, exchangeOver, pipePair } from "@holdfast/exchange";
 
@@ -6,14 +7,17 @@ runConformance({
   name: "exchange",
   fixture: (): Fixture => {
     const origin = inProcessOrigin();
+    const hostile = muxPipeHostile();
     return {
       origin,
+      hostile,
       traits: { sockets: false },
       createTransport: ({ maxConcurrent, ...options } = {}) =>
         exchangeOver(
-          () => {
+          ({ origin: url }) => {
             const [near, far] = pipePair();
-            answerOver(far, origin.handler);
+            if (hostile.has(url)) hostile.accept(url, far);
+            else answerOver(far, origin.handler);
             return near;
           },
           { ...options, ...(maxConcurrent !== undefined && { maxStreams: maxConcurrent, maxConnections: 1 }) },

@@ -86,7 +86,7 @@ const defects: Readonly<Record<string, Defect>> = {
     }),
   },
   "sends again whatever fails": {
-    notices: ["truncation/no-head-", "truncation/half-head-", "resets/calm", "resets/others"],
+    notices: ["truncation/no-head-", "truncation/half-head-", "resets/calm", "resets/others", "violations/in-flight"],
     breaks: (next) => ({ request: (request) => next.request(request).catch(() => next.request(request)) }),
   },
   "sends again what was refused for ever": {
@@ -150,7 +150,14 @@ const defects: Readonly<Record<string, Defect>> = {
     }),
   },
   "knows one connection only": {
-    notices: ["goodbyes/last", "goodbyes/in-flight", "goodbyes/idle", "goodbyes/many", "multiplexing/grows"],
+    notices: [
+      "goodbyes/last",
+      "goodbyes/in-flight",
+      "goodbyes/idle",
+      "goodbyes/many",
+      "multiplexing/grows",
+      "violations/idle",
+    ],
     breaks: (next) => {
       let only: string | undefined;
       return {

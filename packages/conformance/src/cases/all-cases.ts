@@ -22,6 +22,7 @@ import { statsCases } from "./stats.ts";
 import { timingCases } from "./timings.ts";
 import { trailerCases } from "./trailers.ts";
 import { truncationCases } from "./truncation.ts";
+import { violationCases } from "./violations.ts";
 
 /** The whole suite, in the order in which an adapter is best made to pass it. */
 export const allCases: readonly Case[] = [
@@ -45,6 +46,7 @@ export const allCases: readonly Case[] = [
   ...truncationCases,
   ...resetCases,
   ...goodbyeCases,
+  ...violationCases,
   ...flowControlCases,
   ...pushCases,
   ...channelCases,

@@ -49,7 +49,7 @@ export class Arrivals implements Pick<HostileOrigin, "arrivals" | "untaken" | "n
 
 /** A server whose script fills `arrivals` and `connections`, as an origin that owns it. */
 export function hostileOrigin(
-  server: ScriptedServer<unknown>,
+  server: Pick<ScriptedServer<unknown>, "url"> & AsyncDisposable,
   arrivals: Arrivals,
   connections: readonly HostileConnection[],
 ): HostileOrigin {

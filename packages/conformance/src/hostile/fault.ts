@@ -15,6 +15,7 @@
  * | `limit` | say how many exchanges a connection may have at a time, and change that |
  * | `credit` | say how much of a request's body it takes, and later more |
  * | `push` | send a response that nobody asked for |
+ * | `violation` | break the rules of the protocol |
  */
 export type Fault =
   | "cut"
@@ -28,7 +29,8 @@ export type Fault =
   | "goodbye"
   | "limit"
   | "credit"
-  | "push";
+  | "push"
+  | "violation";
 
 /** Thrown by an origin that is told to do what its protocol cannot express. */
 export function inexpressible(protocol: string, fault: Fault): never {

@@ -51,6 +51,8 @@ export interface HostileConnection {
   goodbye(options?: { readonly covers?: HostileExchange | "all" | "none"; readonly failed?: boolean }): Promise<void>;
   /** From now on so many exchanges at a time. Resolves when the client has heard it. */
   limit(maxExchanges: number): Promise<void>;
+  /** Sends what the protocol forbids. */
+  violate(): Promise<void>;
 }
 
 export interface HeadOptions {

@@ -8,7 +8,7 @@ import type { RawPeer, RawRequest } from "./raw-peer.ts";
 import { rawServer } from "./raw-server.ts";
 
 /** One exchange after another: there is no word in HTTP/1.1 that concerns one exchange and not its connection. */
-const faults: ReadonlySet<Fault> = new Set<Fault>(["cut", "half-head", "open-body", "trailers", "last"]);
+const faults: ReadonlySet<Fault> = new Set<Fault>(["cut", "half-head", "open-body", "trailers", "last", "violation"]);
 const protocol = "http/1.1";
 
 /** Hostile origins of HTTP/1.1, byte for byte; over TLS where there is `tls`. */
@@ -61,6 +61,7 @@ function connectionOf(peer: RawPeer, inFlight: InFlight): HostileConnection {
     rst: () => peer.reset(),
     goodbye: () => inexpressible(protocol, "goodbye"),
     limit: () => inexpressible(protocol, "limit"),
+    violate: () => peer.write("this is not HTTP\r\n\r\n"),
   };
 }
 

@@ -31,6 +31,7 @@ const faults: ReadonlySet<Fault> = new Set<Fault>([
   "limit",
   "credit",
   "push",
+  "violation",
 ]);
 
 /** Error codes of RFC 9113, 7. */
@@ -64,6 +65,8 @@ async function listen(options: FrameServerOptions): Promise<HostileOrigin> {
   const connections: HostileConnection[] = [];
   const server = await frameServer(async (peer) => {
     const inFlight = new InFlight();
+    // Only the window of a stream shall hold a body up.
+    if (options.credit === false) await peer.windowUpdate(0, 2 ** 30);
     const connection = connectionOf(peer, inFlight);
     connections.push(connection);
     for (;;) {
@@ -96,6 +99,7 @@ function connectionOf(peer: FramePeer, inFlight: InFlight): HostileConnection {
       await peer.settings({ [setting.maxStreams]: maxExchanges });
       await heard();
     },
+    violate: () => peer.send(frames.data, 0),
   };
 }
 

@@ -62,6 +62,7 @@ const connection: HostileConnection = {
   rst: refusesTo("cut"),
   goodbye: refusesTo("goodbye"),
   limit: refusesTo("limit"),
+  violate: refusesTo("violation"),
 };
 
 function arrive({ method, url, body, signal }: OriginRequest, arrivals: Arrivals): Promise<OriginResponse> {
