@@ -1,0 +1,150 @@
+import { setImmediate as turn } from "node:timers/promises";
+import type { ConnectionInfo, Message } from "@holdfast/transport";
+import { describe, expect, it } from "vitest";
+import { SocketChannel } from "../src/index.ts";
+import { FakeSocket } from "./fake-socket.ts";
+
+const connection: ConnectionInfo = {
+  id: "ws-1",
+  protocol: "websocket",
+  origin: "ws://a.example",
+  reused: false,
+  exchangeIndex: 0,
+};
+
+function channelOf(sendBufferBytes = 100): { readonly channel: SocketChannel; readonly socket: FakeSocket } {
+  const socket = new FakeSocket();
+  return { channel: new SocketChannel(socket, { connection, sendBufferBytes }), socket };
+}
+
+async function settled(promise: Promise<unknown>): Promise<boolean> {
+  let is = false;
+  const mark = (): void => void (is = true);
+  promise.then(mark, mark);
+  await turn();
+  return is;
+}
+
+async function readAll(channel: SocketChannel): Promise<Message[]> {
+  const all: Message[] = [];
+  for await (const message of channel) all.push(message);
+  return all;
+}
+
+describe("sending", () => {
+  it("waits above sendBufferBytes, until what waits is below it again", async () => {
+    const { channel, socket } = channelOf(100);
+    expect(await settled(channel.send("x".repeat(99)))).toBe(true);
+    const [one, two] = [channel.send("é"), channel.send(new Uint8Array(50))];
+    expect([await settled(one), await settled(two)]).toEqual([false, false]);
+    socket.write(1);
+    await Promise.all([one, two]);
+    expect(socket.sent.map(({ data }) => data.length)).toEqual([1, 50]);
+  });
+
+  it("counts bytes, not characters, and fails above eight times the limit", async () => {
+    const { channel, socket } = channelOf(10);
+    const first = channel.send("é".repeat(40));
+    await expect(channel.send("x")).rejects.toMatchObject({ code: "LIMIT_EXCEEDED", delivery: "not-sent" });
+    socket.write(1);
+    await first;
+    await channel.send("x");
+  });
+
+  it("that waits is told of the end, and of nothing before it", async () => {
+    const { channel, socket } = channelOf(10);
+    const waiting = channel.send("x".repeat(20));
+    socket.write(1, new Error("EPIPE"));
+    expect(await settled(waiting)).toBe(false);
+    socket.ended(1_006);
+    await expect(waiting).rejects.toMatchObject({ code: "CONNECTION_LOST", delivery: "maybe-sent", phase: "channel" });
+  });
+
+  it("that waits when the peer says goodbye is told so too", async () => {
+    const { channel, socket } = channelOf(10);
+    const waiting = channel.send("x".repeat(20));
+    socket.ended(1_000);
+    await expect(waiting).rejects.toMatchObject({ code: "CONNECTION_LOST" });
+  });
+
+  it("on a channel that is closing is CLOSED", async () => {
+    const { channel, socket } = channelOf();
+    const closed = channel.close();
+    await expect(channel.send("x")).rejects.toMatchObject({ code: "CLOSED", delivery: "not-sent" });
+    expect(socket.sent).toHaveLength(0);
+    socket.ended(1_000);
+    await closed;
+  });
+});
+
+describe("reading", () => {
+  it("gives text as text and bytes as bytes, also what came before anybody read", async () => {
+    const { channel, socket } = channelOf();
+    socket.message("text");
+    socket.message(new Uint8Array([1]));
+    socket.ended(1_000, "done");
+    expect(await readAll(channel)).toEqual(["text", Buffer.from([1])]);
+    expect(await channel.closed).toEqual({ code: 1_000, reason: "done", clean: true });
+  });
+
+  it("resumes a socket that was held until somebody listens", () => {
+    const socket = new FakeSocket();
+    socket.pause();
+    new SocketChannel(socket, { connection, sendBufferBytes: 1 });
+    expect(socket.isPaused).toBe(false);
+  });
+
+  it("that is behind holds the peer, until the channel is closed", async () => {
+    const { channel, socket } = channelOf();
+    socket.message("x".repeat(70_000));
+    expect(socket.isPaused).toBe(true);
+    const closed = channel.close();
+    expect(socket.isPaused).toBe(false);
+    socket.message("dropped");
+    socket.ended(1_000);
+    await closed;
+    expect((await readAll(channel)).map(({ length }) => length)).toEqual([70_000]);
+  });
+
+  it("fails with what the engine's error means, after what came before", async () => {
+    const socket = new FakeSocket();
+    const cause = new Error("too long");
+    const channel = new SocketChannel(socket, { connection, sendBufferBytes: 1, codeOf: () => "LIMIT_EXCEEDED" });
+    socket.message("a");
+    socket.emit("error", cause);
+    socket.emit("error", new Error("and more"));
+    socket.ended(1_006);
+    const reader = channel[Symbol.asyncIterator]();
+    expect(await reader.next()).toEqual({ done: false, value: "a" });
+    const error: unknown = await reader.next().catch((reason: unknown) => reason);
+    expect(error).toMatchObject({ code: "LIMIT_EXCEEDED", cause, origin: "ws://a.example", protocol: "websocket" });
+    expect(channel.isOver(error)).toBe(true);
+    expect(channel.isOver(new Error("another"))).toBe(false);
+    expect(channel.isOver(undefined)).toBe(false);
+  });
+});
+
+describe("ending", () => {
+  it("cuts a reason that does not fit a close frame, between characters", async () => {
+    const { channel, socket } = channelOf();
+    void channel.close(4_000, "€".repeat(50));
+    expect(socket.closes).toEqual([[4_000, "€".repeat(41)]]);
+  });
+
+  it("by destroy() is CLOSED with the reason", async () => {
+    const { channel, socket } = channelOf();
+    const reason = new Error("enough");
+    channel.destroy(reason);
+    expect(socket.terminated).toBe(true);
+    await expect(readAll(channel)).rejects.toMatchObject({ code: "CLOSED", cause: reason });
+    expect(await channel.closed).toMatchObject({ code: 1_006, clean: false });
+  });
+
+  it("by disposing is close()", async () => {
+    const { channel, socket } = channelOf();
+    const disposed = channel[Symbol.asyncDispose]();
+    expect(socket.closes).toEqual([[1_000, ""]]);
+    socket.ended(1_000);
+    await disposed;
+  });
+});
