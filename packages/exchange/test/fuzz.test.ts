@@ -182,7 +182,7 @@ function mutated(from: "client" | "server"): fc.Arbitrary<readonly Buffer[]> {
   return fc
     .tuple(fc.constantFrom(...said), fc.array(change, { minLength: 1, maxLength: 4 }))
     .map(([messages, changes]) => {
-      const made = messages.map((message) => Buffer.from(message));
+      const made: Buffer[] = messages.map((message) => Buffer.from(message));
       for (const { kind, at, by } of changes) {
         // The SETTINGS in front stay, mostly: behind broken ones nothing is reached.
         const i = made.length > 1 && by < 250 ? 1 + (at % (made.length - 1)) : 0;
