@@ -1,0 +1,17 @@
+import { type Server, serve } from "@holdfast/server";
+import type { MixedHandler } from "./mixed-handler.ts";
+
+/**
+ * Serves the handler of the mix, on one port, over every protocol. Its clients are ours, and give up more than strangers
+ * may; node counts a stream that was reset until its object is gone, so there is room for those beside the hundred that a
+ * client has open.
+ */
+export function serveMixed({ fetch }: MixedHandler): Promise<Server> {
+  return serve({
+    hostname: "127.0.0.1",
+    fetch,
+    limits: { maxResets: 1_000_000, maxStreams: 256 },
+    // What is told are the requests that were given up.
+    onError: () => undefined,
+  });
+}
