@@ -29,6 +29,11 @@ type Collector = {
 const highWaterBytes = 65_536;
 const lowWaterBytes = highWaterBytes / 4;
 
+/** Behind so many chunks that wait, small ones are joined: an object for each would take a hundred times their bytes. */
+const maxApart = 64;
+const smallBytes = 1_024;
+const blockBytes = 4_096;
+
 /** The chunks of every body that has none, so that a list is made only where it is needed. Never written to. */
 const none: Uint8Array[] = [];
 
@@ -46,6 +51,8 @@ export class BodyBuffer {
   #source: BodySource;
   #chunks: Uint8Array[] = none;
   #bytes = 0;
+  /** What the last chunk is the beginning of, if others are being joined to it. */
+  #block: Uint8Array | undefined;
   #paused = false;
   #error: unknown;
   #waiter: Waiter | undefined;
@@ -65,7 +72,8 @@ export class BodyBuffer {
       return;
     }
     if (this.#chunks === none) this.#chunks = [chunk];
-    else this.#chunks.push(chunk);
+    else if (this.#chunks.length < maxApart || chunk.byteLength >= smallBytes) this.#append(chunk);
+    else this.#join(chunk);
     this.#bytes += chunk.byteLength;
     const collector = this.#collector;
     if (collector !== undefined) {
@@ -99,6 +107,7 @@ export class BodyBuffer {
   next(): Promise<IteratorResult<Uint8Array, undefined>> {
     if (this.#chunks.length > 0) {
       const value = this.#chunks.shift() as Uint8Array;
+      if (this.#chunks.length === 0) this.#block = undefined;
       this.#bytes -= value.byteLength;
       if (this.#paused && this.#bytes <= lowWaterBytes) this.#unpause();
       return Promise.resolve({ done: false, value });
@@ -137,6 +146,26 @@ export class BodyBuffer {
     if (open) this.#source.cancel(reason);
   }
 
+  #append(chunk: Uint8Array): void {
+    this.#block = undefined;
+    this.#chunks.push(chunk);
+  }
+
+  /** Copies a small chunk behind the one before it. What is read is a part of a block that nobody else has. */
+  #join(chunk: Uint8Array): void {
+    const last = this.#chunks.length - 1;
+    const used = this.#block === undefined ? 0 : (this.#chunks[last] as Uint8Array).byteLength;
+    if (this.#block === undefined || used + chunk.byteLength > blockBytes) {
+      const block = new Uint8Array(blockBytes);
+      block.set(chunk);
+      this.#chunks.push(block.subarray(0, chunk.byteLength));
+      this.#block = block;
+      return;
+    }
+    this.#block.set(chunk, used);
+    this.#chunks[last] = this.#block.subarray(0, used + chunk.byteLength);
+  }
+
   #unpause(): void {
     this.#paused = false;
     if (this.state === "open") this.#source.resume();
@@ -160,6 +189,7 @@ export class BodyBuffer {
   #drop(): void {
     this.#chunks = none;
     this.#bytes = 0;
+    this.#block = undefined;
   }
 }
 
