@@ -89,8 +89,10 @@ export const clients: BenchClients = {
     return { get, close: () => socket.close() };
   },
   "node:http2 over ws": async ({ url }) => {
-    const socket = await opened(url, "h2");
-    const session = connectHttp2(url, { createConnection: () => createWebSocketStream(socket) });
+    const socket = new WebSocket(url.replace("http", "ws"), "h2", { perMessageDeflate: false });
+    // Before it is open: the server's SETTINGS come with the upgrade.
+    const duplex = createWebSocketStream(socket);
+    const session = connectHttp2(url, { createConnection: () => duplex });
     await once(session, "connect");
     const get = (): Promise<number> =>
       new Promise((resolve, reject) => {
@@ -100,7 +102,11 @@ export const clients: BenchClients = {
         stream.on("end", () => resolve(bytes));
         stream.on("error", reject);
       });
-    return { get, close: () => session.close() };
+    const close = (): void => {
+      session.destroy();
+      socket.terminate();
+    };
+    return { get, close };
   },
   "socket.io, with acknowledgements": async ({ url }) => {
     const socket = io(url, { transports: ["websocket"], perMessageDeflate: false } as object);
