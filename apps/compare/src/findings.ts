@@ -5,13 +5,14 @@ import { bestOf, headsVerdictOf, verdictOf } from "./verdict.ts";
 /** Where it ran, what was sent, and whose adapters took part; a line each. */
 export function describeRun({ environment, workload, adapters, targets }: ReportJson): readonly string[] {
   const { node, platform, arch, cores, cpu } = environment;
-  const { method, bodyBytes, requests, concurrency, rounds, warmUpRequests } = workload;
+  const { method, bodyBytes, requests, concurrency, rounds, warmUpRequests, roundTripMs } = workload;
   const network = targets.find((target) => target.network !== "unknown")?.network;
   const machine = [
     `Node.js ${node}`,
     `${platform} ${arch}`,
     `${cores} × ${cpu}`,
     ...(network === undefined ? [] : [network]),
+    ...(roundTripMs === 0 ? [] : [`an emulated round trip of ${count(roundTripMs)} ms`]),
   ];
   const body = bodyBytes === 0 ? "" : ` with a body of ${amount(bodyBytes, "byte")}`;
   return [

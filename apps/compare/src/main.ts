@@ -81,7 +81,7 @@ function endWithoutThem(): void {
 }
 
 async function compareAll(options: RunOptions, adapters: readonly Adapter[], signal: AbortSignal): Promise<Comparison> {
-  const { url, workload } = options;
+  const { url, workload, roundTripMs } = options;
   const startedAt = new Date().toISOString();
   const targets: TargetResult[] = [];
   const live = progress(process.stderr);
@@ -99,7 +99,7 @@ async function compareAll(options: RunOptions, adapters: readonly Adapter[], sig
   if (url !== undefined) {
     await compare({ name: "url", url }, options.ca);
   } else {
-    const origin = await startOrigin();
+    const origin = await startOrigin({ roundTripMs });
     try {
       const counted = (url: string): CountedOrigin => ({ url, take: origin.takeHeadCount });
       const { urls, countedUrls, certificate } = origin;
@@ -109,7 +109,15 @@ async function compareAll(options: RunOptions, adapters: readonly Adapter[], sig
       await origin.close();
     }
   }
-  return { startedAt, environment: readEnvironment(), workload, adapters, targets, interrupted: signal.aborted };
+  return {
+    startedAt,
+    environment: readEnvironment(),
+    workload,
+    roundTripMs,
+    adapters,
+    targets,
+    interrupted: signal.aborted,
+  };
 }
 
 /** Writes a file that was asked for; false if that failed. */

@@ -12,6 +12,8 @@ export interface RunOptions {
   /** Certificates to trust, in PEM. */
   readonly ca: string | undefined;
   readonly insecure: boolean;
+  /** Distance of the tool's own origin: half of it is added to each way, and once the whole, for the handshake of TCP. */
+  readonly roundTripMs: number;
   /** Modules of adapters that join; none twice. */
   readonly adapters: readonly string[];
   /** Print Markdown instead of a table for terminals. */
@@ -33,6 +35,7 @@ export class UsageError extends Error {}
 const maxRequests = 10_000_000;
 const maxConcurrency = 10_000;
 const maxTimeoutMs = 3_600_000;
+const maxRoundTripMs = 10_000;
 
 export const usage: string = `Usage: holdfast-compare [options] [url]
 
@@ -45,6 +48,7 @@ connections and CPU. Without a url it serves an origin of its own, plain and ove
   --body TEXT           request body
   --header 'NAME: VALUE'  request header; may be given more than once
   --timeout MS          limit on connecting, on waiting for the head, and on a silence in a body (default 10000)
+  --rtt MS              emulate this round trip to the tool's own origin (default none)
   --ca FILE             trust the certificates in this PEM file instead of the system's
   --insecure            do not verify certificates
   --adapter MODULE      also compare the transport of this file or package; may be given more than once
@@ -70,6 +74,9 @@ export function parseCommand(args: readonly string[]): Command {
   if (url === undefined && (values.ca !== undefined || values.insecure === true)) {
     throw new UsageError("--ca and --insecure need a url; the tool's own origin brings its certificate along.");
   }
+  if (url !== undefined && values.rtt !== undefined) {
+    throw new UsageError("--rtt is for the tool's own origin; a url has a round trip of its own.");
+  }
   const workload: Workload = {
     requests: wholeNumber("--requests", values.requests, 2_000, maxRequests),
     concurrency: wholeNumber("--concurrency", values.concurrency, 16, maxConcurrency),
@@ -88,8 +95,9 @@ export function parseCommand(args: readonly string[]): Command {
     if (values[name] === "") throw new UsageError(`--${name} needs the name of a file.`);
   }
   const insecure = values.insecure === true;
+  const roundTripMs = wholeNumber("--rtt", values.rtt, 0, maxRoundTripMs);
   const output = { markdown: values.md === true, jsonFile: values.json, htmlFile: values.html };
-  return { kind: "run", options: { workload, url, ca, insecure, adapters, ...output } };
+  return { kind: "run", options: { workload, url, ca, insecure, roundTripMs, adapters, ...output } };
 }
 
 interface RawValues {
@@ -99,6 +107,7 @@ interface RawValues {
   readonly body?: string;
   readonly header?: string[];
   readonly timeout?: string;
+  readonly rtt?: string;
   readonly ca?: string;
   readonly insecure?: boolean;
   readonly adapter?: string[];
@@ -121,6 +130,7 @@ function parse(args: readonly string[]): { readonly values: RawValues; readonly 
         body: { type: "string" },
         header: { type: "string", multiple: true },
         timeout: { type: "string" },
+        rtt: { type: "string" },
         ca: { type: "string" },
         insecure: { type: "boolean" },
         adapter: { type: "string", multiple: true },

@@ -45,6 +45,15 @@ async function listen(server: Server): Promise<number> {
   return (server.address() as AddressInfo).port;
 }
 
+/** The same URLs, at the distance that was asked for. TLS passes through, so it pays for each of its round trips. */
+async function away(urls: OriginUrls): Promise<OriginUrls> {
+  const roundTripMs = Number(process.argv[2]);
+  if (roundTripMs === 0) return urls;
+  const { faultProxy } = await import("@holdfast/conformance/hostile");
+  const far = async (url: string): Promise<string> => `${(await faultProxy(url, { roundTripMs })).url}/`;
+  return { plain: await far(urls.plain), tls: await far(urls.tls) };
+}
+
 async function main(): Promise<void> {
   const { key, cert } = await makeCertificate();
   const http1 = createHttp1Server(serverOptions, answer);
@@ -65,7 +74,12 @@ async function main(): Promise<void> {
     plain: `http://127.0.0.1:${await listen(servers.plain)}/`,
     tls: `https://127.0.0.1:${await listen(servers.tls)}/`,
   });
-  tell({ kind: "ready", urls: await urls({ plain, tls }), countedUrls: await urls(counting), certificate: cert });
+  tell({
+    kind: "ready",
+    urls: await away(await urls({ plain, tls })),
+    countedUrls: await urls(counting),
+    certificate: cert,
+  });
 }
 
 process.on("disconnect", () => process.exit(0));

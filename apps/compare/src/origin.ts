@@ -38,18 +38,23 @@ export interface LocalOrigin {
   close(): Promise<void>;
 }
 
+export interface OriginOptions {
+  /** Emulated on the way to `urls`, by a proxy in the child. Default 0: there is none. */
+  readonly roundTripMs?: number;
+}
+
 /**
  * Starts the origin and waits until it listens. If this process dies before `close()`, the child ends by itself, because
  * its IPC channel closes.
  *
  * @throws Error with a plain sentence if it does not come up.
  */
-export async function startOrigin(): Promise<LocalOrigin> {
+export async function startOrigin({ roundTripMs = 0 }: OriginOptions = {}): Promise<LocalOrigin> {
   // Run from source the neighbour is a .ts file, built it is a .js file.
   const file = fileURLToPath(new URL(`./origin-process${extname(import.meta.url)}`, import.meta.url));
   // Not the parent's flags: a debugger's port, for one, cannot be had twice. From source, the packages come from source too.
   const execArgv = extname(file) === ".ts" ? ["--conditions=holdfast:source"] : [];
-  const child = fork(file, { execArgv, stdio: ["ignore", "ignore", "inherit", "ipc"] });
+  const child = fork(file, [String(roundTripMs)], { execArgv, stdio: ["ignore", "ignore", "inherit", "ipc"] });
   const exited = once(child, "exit");
   const nextMessage = (): Promise<OriginMessage> =>
     Promise.race([

@@ -9,6 +9,8 @@ export interface Comparison {
   readonly startedAt: string;
   readonly environment: Environment;
   readonly workload: Workload;
+  /** Emulated on the way to the tool's own origin; 0 if there was none. */
+  readonly roundTripMs: number;
   /** That the user brought, in the order of the command line. */
   readonly adapters: readonly Adapter[];
   readonly targets: readonly TargetResult[];

@@ -21,6 +21,7 @@ export interface ReportJson {
     readonly rounds: number;
     readonly warmUpRequests: number;
     readonly timeoutMs: number;
+    readonly roundTripMs: number;
   };
   readonly adapters: readonly AdapterJson[];
   readonly targets: readonly TargetJson[];

@@ -11,7 +11,7 @@ import { roundSizes, warmUpSize } from "./workload.ts";
 
 /** The whole comparison as plain data. Holds names of request fields, never their values. */
 export function toJson(comparison: Comparison, version: string): ReportJson {
-  const { startedAt, environment, workload } = comparison;
+  const { startedAt, environment, workload, roundTripMs } = comparison;
   const { method, headers, body, requests, concurrency, timeoutMs } = workload;
   return {
     schema: 1,
@@ -28,6 +28,7 @@ export function toJson(comparison: Comparison, version: string): ReportJson {
       rounds: roundSizes(requests).length,
       warmUpRequests: warmUpSize(requests),
       timeoutMs,
+      roundTripMs,
     },
     adapters: comparison.adapters.map(({ entry: { name, title, protocol }, module, vendor }) => ({
       name,

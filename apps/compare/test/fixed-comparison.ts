@@ -102,6 +102,7 @@ export function comparisonOf(...targets: readonly TargetResult[]): Comparison {
       concurrency: 16,
       timeoutMs: 10_000,
     },
+    roundTripMs: 0,
     adapters: [],
     targets,
     interrupted: false,

@@ -136,6 +136,20 @@ describe("without a url", () => {
     expect(code).toBe(0);
   });
 
+  it("puts the origin a round trip away with --rtt: every exchange pays for it, and for each handshake that it waits for", async () => {
+    const { code, stdout, json } = await runWithJson("--rtt", "15", "--requests", "20", "--concurrency", "4");
+    expect(stdout).toMatch(/^Node\.js .*, loopback, an emulated round trip of 15 ms$/m);
+    expect(json.workload.roundTripMs).toBe(15);
+    for (const { name, equality, transports } of json.targets) {
+      expect(equality?.verdict).toBe("equal");
+      expect(transports).toHaveLength(4);
+      for (const { latencyMs } of transports) expect(latencyMs?.min).toBeGreaterThanOrEqual(15);
+      // TCP, and one of TLS 1.3 where there is TLS.
+      expect(transports[0]?.latencyMs?.min).toBeGreaterThanOrEqual(name === "tls" ? 45 : 30);
+    }
+    expect(code).toBe(0);
+  });
+
   it("prints what it has on Ctrl-C, ends its child and exits with 130", async () => {
     const { child, wrote, ended } = startCompare("--requests", "20000");
     await wrote("plain, round 2 of 4");

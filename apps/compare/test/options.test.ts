@@ -21,6 +21,7 @@ describe("an empty command line", () => {
       url: undefined,
       ca: undefined,
       insecure: false,
+      roundTripMs: 0,
       adapters: [],
       markdown: false,
       jsonFile: undefined,
@@ -47,6 +48,10 @@ describe("a full command line", () => {
       htmlFile: "out.html",
     });
     expect({ ...options.workload.headers }).toEqual({ "x-one": ["1", "2"], accept: "a/b" });
+  });
+
+  it("puts the tool's own origin as far away as it is told", () => {
+    expect(runOptions("--rtt", "80")).toMatchObject({ roundTripMs: 80 });
   });
 
   it("sends a POST if there is a body and no method", () => {
@@ -87,6 +92,8 @@ describe("a bad command line", () => {
     [["--requests=-5"], '--requests takes a whole number from 1 to 10,000,000, not "-5".'],
     [["--concurrency", "1.5"], '--concurrency takes a whole number from 1 to 10,000, not "1.5".'],
     [["--timeout", ""], '--timeout takes a whole number from 1 to 3,600,000, not "".'],
+    [["--rtt", "0"], '--rtt takes a whole number from 1 to 10,000, not "0".'],
+    [["--rtt", "5", "http://a/"], "--rtt is for the tool's own origin; a url has a round trip of its own."],
     [["--requests"], "Option '--requests <value>' argument missing."],
     [["--frobnicate"], "Unknown option '--frobnicate'."],
     [["http://a/", "http://b/"], "Expected one url, got 2."],
