@@ -29,6 +29,7 @@ export class FaultPipe {
   readonly #from: Socket;
   readonly #to: Socket;
   readonly #options: PipeOptions;
+  #fault: PipeFault | undefined;
   readonly #line: DelayLine;
   #taken = 0;
   #passed = 0;
@@ -40,6 +41,7 @@ export class FaultPipe {
     this.#from = from;
     this.#to = to;
     this.#options = options;
+    this.#fault = options.fault;
     this.#line = new DelayLine((chunk) => this.#pass(chunk));
     from.on("data", (chunk: Buffer) => this.#take(chunk));
     from.on("end", () => {
@@ -58,7 +60,16 @@ export class FaultPipe {
 
   /** To be called once: a fault after no byte strikes now. */
   begin(): void {
-    if (this.#options.fault?.afterBytes === 0) this.#strike();
+    if (this.#fault?.afterBytes === 0) this.#strike();
+  }
+
+  /** Another fault from now on: the bytes until it strikes are counted anew. */
+  arm(fault: PipeFault): void {
+    if (this.#stopped) return;
+    this.#fault = fault;
+    this.#taken = 0;
+    this.#passed = 0;
+    this.begin();
   }
 
   /** Passes nothing more; what still comes is not read. */
@@ -70,7 +81,8 @@ export class FaultPipe {
 
   #take(chunk: Buffer): void {
     if (this.#stopped) return;
-    const { fault, dueAt } = this.#options;
+    const { dueAt } = this.#options;
+    const fault = this.#fault;
     const whole = fault?.kind === "trickle" ? Math.max(0, fault.afterBytes - this.#taken) : Infinity;
     this.#taken += chunk.byteLength;
     if (whole > 0) this.#line.push(chunk.subarray(0, Math.min(whole, chunk.byteLength)), dueAt());
@@ -89,7 +101,7 @@ export class FaultPipe {
       this.#to.end();
       return;
     }
-    const { fault } = this.#options;
+    const fault = this.#fault;
     const left = fault === undefined || fault.kind === "trickle" ? Infinity : fault.afterBytes - this.#passed;
     const passed = chunk.subarray(0, Math.min(left, chunk.byteLength));
     this.#passed += passed.byteLength;
@@ -98,7 +110,8 @@ export class FaultPipe {
   }
 
   #strike(): void {
-    const { fault, befall } = this.#options;
+    const { befall } = this.#options;
+    const fault = this.#fault;
     if (fault !== undefined && fault.kind !== "trickle") befall(fault.kind);
   }
 }

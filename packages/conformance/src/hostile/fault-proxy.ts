@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { FaultPipe, type PipeFault } from "./fault-pipe.ts";
 import { seededRandom } from "./random.ts";
+import { resetSocket } from "./reset-socket.ts";
 
 /** What befalls one connection. */
 export interface ConnectionFaults {
@@ -32,8 +33,12 @@ export interface FaultProxy extends AsyncDisposable {
   readonly connections: number;
   /** Connections that are open. */
   readonly open: number;
-  /** Befalls every open connection now. */
-  befall(kind: "fin" | "rst" | "black-hole"): void;
+  /** The open connections, counted from 0 as they were accepted. */
+  readonly openConnections: readonly number[];
+  /** Befalls every open connection now, or the one that is named. `deaf` reads nothing more from the client. */
+  befall(kind: "fin" | "rst" | "black-hole" | "deaf", connection?: number): void;
+  /** What befalls an open connection from now on; the bytes are counted from here. */
+  arm(connection: number, faults: ConnectionFaults): void;
 }
 
 /** A TCP proxy on a free port of 127.0.0.1 that passes everything to the host and port of `origin`, faults apart. */
@@ -42,7 +47,7 @@ export async function faultProxy(
   { roundTripMs = 0, jitterMs = 0, faults = () => undefined, seed = 1 }: FaultProxyOptions = {},
 ): Promise<FaultProxy> {
   const { protocol, hostname, port } = new URL(origin);
-  const links = new Set<Link>();
+  const links = new Map<number, Link>();
   let connections = 0;
   const server = createServer({ allowHalfOpen: true, noDelay: true }, (client) => {
     const acceptedAt = performance.now();
@@ -55,8 +60,8 @@ export async function faultProxy(
     const dueAt = (): number =>
       Math.max(performance.now(), acceptedAt + roundTripMs) + roundTripMs / 2 + jitter() * jitterMs;
     const link = new Link(client, remote, dueAt, faults(index, random) ?? {});
-    links.add(link);
-    void link.closed.then(() => links.delete(link));
+    links.set(index, link);
+    void link.closed.then(() => links.delete(index));
   });
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
@@ -70,13 +75,18 @@ export async function faultProxy(
     get open() {
       return links.size;
     },
-    befall: (kind) => {
-      for (const link of links) link.befall(kind);
+    get openConnections() {
+      return [...links.keys()];
     },
+    befall: (kind, connection) => {
+      if (connection !== undefined) links.get(connection)?.befall(kind);
+      else for (const link of links.values()) link.befall(kind);
+    },
+    arm: (connection, armed) => links.get(connection)?.arm(armed),
     [Symbol.asyncDispose]: async () => {
       const closed = once(server, "close");
       server.close();
-      for (const link of links) link.destroy();
+      for (const link of links.values()) link.destroy();
       await closed;
     },
   };
@@ -87,7 +97,7 @@ class Link {
   /** Resolves when both are gone. */
   readonly closed: Promise<void>;
   readonly #sockets: readonly [Socket, Socket];
-  readonly #pipes: readonly FaultPipe[];
+  readonly #pipes: readonly [outward: FaultPipe, homeward: FaultPipe];
 
   constructor(client: Socket, origin: Socket, dueAt: () => number, { toOrigin, toClient }: ConnectionFaults) {
     this.#sockets = [client, origin];
@@ -96,7 +106,7 @@ class Link {
       [client, origin],
       [origin, client],
     ] as const)
-      socket.on("error", () => other.resetAndDestroy());
+      socket.on("error", () => resetSocket(other));
     this.closed = Promise.all(
       this.#sockets.map((socket) => new Promise((resolve) => socket.once("close", resolve))),
     ).then(() => this.#stop());
@@ -107,9 +117,16 @@ class Link {
     for (const pipe of this.#pipes) pipe.begin();
   }
 
-  befall(kind: "fin" | "rst" | "black-hole"): void {
+  arm({ toOrigin, toClient }: ConnectionFaults): void {
+    const [outward, homeward] = this.#pipes;
+    if (toOrigin !== undefined) outward.arm(toOrigin);
+    if (toClient !== undefined) homeward.arm(toClient);
+  }
+
+  befall(kind: "fin" | "rst" | "black-hole" | "deaf"): void {
+    if (kind === "deaf") return this.#pipes[0].stop();
     this.#stop();
-    if (kind === "rst") for (const socket of this.#sockets) socket.resetAndDestroy();
+    if (kind === "rst") for (const socket of this.#sockets) resetSocket(socket);
     // Whatever still comes is read and thrown away, so that the end of it is seen.
     if (kind === "fin") for (const socket of this.#sockets) socket.resume().end();
   }

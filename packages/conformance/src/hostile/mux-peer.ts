@@ -76,6 +76,11 @@ export class MuxPeer {
     return this.#over;
   }
 
+  /** Streams that were not forgotten. */
+  get openStreams(): number {
+    return this.#streams.size;
+  }
+
   /** The last stream that was opened. */
   get lastStream(): number {
     return this.#lastStream;

@@ -1,4 +1,5 @@
 import type { Socket } from "node:net";
+import { resetSocket } from "./reset-socket.ts";
 import { beneath, Gone } from "./scripted-server.ts";
 
 /** One request as it stood on the wire. */
@@ -111,7 +112,7 @@ export class RawPeer {
 
   /** Ends with RST. */
   reset(): void {
-    beneath(this.socket).resetAndDestroy();
+    resetSocket(beneath(this.socket));
   }
 
   async #chunked(): Promise<Buffer> {

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import type { Socket } from "node:net";
 import type { MessageListener, MessagePipe } from "./message-pipe.ts";
+import { resetSocket } from "./reset-socket.ts";
 import { beneath, Gone } from "./scripted-server.ts";
 
 /** What an upgrade asks for. */
@@ -142,7 +143,7 @@ export class WebSocketPeer implements MessagePipe {
 
   /** Ends with RST, beneath TLS if there is some. */
   reset(): void {
-    beneath(this.socket).resetAndDestroy();
+    resetSocket(beneath(this.socket));
   }
 
   #read(): void {

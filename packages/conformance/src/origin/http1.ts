@@ -22,7 +22,7 @@ export async function http1Origin({ keepAliveTimeoutMs = 60_000, tls }: Http1Ori
   const handler = application(control);
   const limits = { keepAliveTimeout: keepAliveTimeoutMs, requestTimeout: 0 };
   const onRequest = (request: IncomingMessage, response: ServerResponse): void =>
-    void answer(handler, request, response);
+    void answerHttp1(handler, request, response);
   const server =
     tls === undefined ? createServer(limits, onRequest) : createTlsServer({ ...tls, ...limits }, onRequest);
   server.on("connection", (socket) => socket.once("close", control.noteConnection()));
@@ -40,7 +40,12 @@ export async function http1Origin({ keepAliveTimeoutMs = 60_000, tls }: Http1Ori
   };
 }
 
-async function answer(handler: OriginHandler, request: IncomingMessage, response: ServerResponse): Promise<void> {
+/** Answers one request of node's by `handler`. */
+export async function answerHttp1(
+  handler: OriginHandler,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
   const gone = new AbortController();
   const trailers = Promise.withResolvers<Fields>();
   trailers.promise.catch(() => {});

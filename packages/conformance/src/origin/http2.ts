@@ -32,7 +32,7 @@ export async function http2Origin({ maxConcurrentStreams = 100, tls }: Http2Orig
     });
   });
   server.on("sessionError", () => {});
-  server.on("stream", (stream: ServerHttp2Stream, _headers, _flags, raw) => void answer(handler, stream, raw));
+  server.on("stream", (stream: ServerHttp2Stream, _headers, _flags, raw) => void answerHttp2(handler, stream, raw));
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   const scheme = tls === undefined ? "http" : "https";
@@ -48,7 +48,12 @@ export async function http2Origin({ maxConcurrentStreams = 100, tls }: Http2Orig
   };
 }
 
-async function answer(handler: OriginHandler, stream: ServerHttp2Stream, raw: readonly string[]): Promise<void> {
+/** Answers one stream of node's by `handler`. */
+export async function answerHttp2(
+  handler: OriginHandler,
+  stream: ServerHttp2Stream,
+  raw: readonly string[],
+): Promise<void> {
   const gone = new AbortController();
   const trailers = Promise.withResolvers<Fields>();
   trailers.promise.catch(() => {});

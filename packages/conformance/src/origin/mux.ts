@@ -60,7 +60,7 @@ async function serveUpgrade(peer: WebSocketPeer, { exchanges, channels, control 
     peer.refuse(426);
   } else if (subprotocols.includes(muxProtocol)) {
     peer.accept(muxProtocol);
-    await answerMux(peer, exchanges);
+    await answerMux(peer, exchanges).closed;
   } else if (answer === undefined) {
     peer.refuse(404);
   } else {
@@ -71,14 +71,23 @@ async function serveUpgrade(peer: WebSocketPeer, { exchanges, channels, control 
 
 const streamWindowBytes = 4 * muxLeastWindowBytes;
 
-/** Answers the requests that come by a pipe by `handler`. Resolves when the pipe has ended. */
-export function answerMux(pipe: MessagePipe, handler: OriginHandler): Promise<void> {
+/** Answers the requests that come by a pipe by `handler`, save those that `refuses` says it never looks at. */
+export function answerMux(
+  pipe: MessagePipe,
+  handler: OriginHandler,
+  refuses: (request: MuxRequest) => boolean = () => false,
+): MuxPeer {
   const peer: MuxPeer = new MuxPeer(pipe, {
     credit: false,
     settings: { [muxSetting.streamWindow]: streamWindowBytes, [muxSetting.connectionWindow]: 16 * streamWindowBytes },
-    onRequest: (request) => void new Answer(peer, request).run(handler),
+    onRequest: (request) => {
+      if (refuses(request)) {
+        void peer.reset(request.stream, muxCodes.refused);
+        peer.forget(request.stream);
+      } else void new Answer(peer, request).run(handler);
+    },
   });
-  return peer.closed;
+  return peer;
 }
 
 /** One request and its response. */

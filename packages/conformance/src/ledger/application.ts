@@ -1,0 +1,55 @@
+import { createHash } from "node:crypto";
+import { setTimeout as delay } from "node:timers/promises";
+import type { OriginHandler } from "../origin/origin.ts";
+import { pattern } from "../pattern.ts";
+import type { Journal } from "./journal.ts";
+
+/** The server's side of a ledger. */
+export interface LedgerApplication {
+  readonly handler: OriginHandler;
+  /** The next execution breaks off, before its head or within its body. */
+  breakNext(within: boolean): void;
+}
+
+/**
+ * Answers `/<id>?bytes=&ms=` with so many bytes of the id's pattern, after so long, and tells in fields which id it answers
+ * and what it read. An exchange counts as executed as soon as it is looked at, whole or not.
+ */
+export function ledgerApplication(journal: Journal): LedgerApplication {
+  const breaks: boolean[] = [];
+  const handler: OriginHandler = async ({ url, body, signal }) => {
+    const id = Number(url.pathname.slice(1));
+    const end = journal.begin(id);
+    const within = breaks.shift();
+    try {
+      if (within === false) throw new Error("asked to break off");
+      const hash = createHash("sha256");
+      for await (const chunk of body) hash.update(chunk);
+      const serverMs = Number(url.searchParams.get("ms"));
+      if (serverMs > 0) await delay(serverMs, undefined, { signal });
+      const bytes = Number(url.searchParams.get("bytes"));
+      const headers = { "x-id": String(id), "x-read": hash.digest("hex"), "content-length": String(bytes) };
+      return { headers, body: pieces(id, bytes, within === true, end) };
+    } catch (error) {
+      end();
+      throw error;
+    }
+  };
+  return { handler, breakNext: (within) => void breaks.push(within) };
+}
+
+async function* pieces(
+  id: number,
+  bytes: number,
+  breaksOff: boolean,
+  end: () => void,
+): AsyncGenerator<Uint8Array, undefined> {
+  try {
+    for (let at = 0; at < bytes; at += 16_384) {
+      yield pattern(Math.min(16_384, bytes - at), id + at);
+      if (breaksOff) throw new Error("asked to break off");
+    }
+  } finally {
+    end();
+  }
+}
