@@ -6,6 +6,8 @@ export default defineConfig({
   resolve: { conditions: ["holdfast:source"] },
   ssr: { resolve: { conditions: ["holdfast:source"], externalConditions: ["holdfast:source"] } },
   test: {
+    // Only ends a test that hangs: tests wait for events, never for the clock, on machines that others share.
+    testTimeout: 60_000,
     include: ["{packages,apps}/*/test/**/*.test.ts"],
     typecheck: { include: ["{packages,apps}/*/test/**/*.test-d.ts"], tsconfig: "tsconfig.json" },
   },

@@ -28,8 +28,8 @@ export const noHistory: History = Object.freeze({ resubmissions: 0, replayed: fa
 /** Beyond this something is wrong that another try does not cure. */
 const maxResubmissions = 3;
 
-/** Each try ends the same way: the peer wants another protocol, or ours cannot say what is to be said. */
-const hopeless: ReadonlySet<TransportErrorCode> = new Set(["NEGOTIATION_FAILED", "UNSUPPORTED"]);
+/** Each try ends the same way: the peer wants another protocol, takes nothing as large, or ours cannot say what is to be said. */
+const hopeless: ReadonlySet<TransportErrorCode> = new Set(["NEGOTIATION_FAILED", "UNSUPPORTED", "LIMIT_EXCEEDED"]);
 
 /**
  * - `resubmit`: the peer cannot have acted on it, whatever the method: back to the head of the queue.

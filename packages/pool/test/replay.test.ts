@@ -28,7 +28,7 @@ function otherwise(decision: string, expected: (attempt: FailedAttempt) => boole
 describe("a failed attempt", () => {
   it("is resubmitted exactly if the peer cannot have acted on it but may later, its body is at hand, and it was not put back three times", () => {
     const harmless = new Set<Delivery>(["not-sent", "refused"]);
-    const hopeless = new Set<TransportErrorCode>(["NEGOTIATION_FAILED", "UNSUPPORTED"]);
+    const hopeless = new Set<TransportErrorCode>(["NEGOTIATION_FAILED", "UNSUPPORTED", "LIMIT_EXCEEDED"]);
     expect(
       otherwise(
         "resubmit",
@@ -62,6 +62,11 @@ describe("a failed attempt", () => {
     ["a refused POST", { delivery: "refused", code: "REFUSED" }, "resubmit"],
     ["a POST that is wanted over another protocol", { delivery: "refused", code: "NEGOTIATION_FAILED" }, "fail"],
     ["a POST that the protocol cannot carry", { delivery: "not-sent", code: "UNSUPPORTED" }, "fail"],
+    [
+      "a GET whose head the peer does not take",
+      { delivery: "not-sent", code: "LIMIT_EXCEEDED", idempotent: true },
+      "fail",
+    ],
     ["a POST refused for the fourth time", { delivery: "refused", resubmissions: 3 }, "fail"],
     ["a POST that may have been sent", {}, "fail"],
     ["a GET that may have been sent on a used connection", { idempotent: true }, "replay"],

@@ -2,14 +2,11 @@ import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { setImmediate as turn } from "node:timers/promises";
 import { failure } from "@holdfast/conformance/hostile";
 import { type Channel, type ConnectionEvent, events, type Message } from "@holdfast/transport";
-import { describe, expect, it, onTestFinished, vi } from "vitest";
+import { describe, expect, it, onTestFinished } from "vitest";
 import type { WebSocket } from "ws";
 import { websocket, type WebSocketOptions } from "../src/index.ts";
 import { allOf, opcode, type RawSocket, rawSocketServer, wireFrame } from "./raw-socket.ts";
 import { echo, socketServer } from "./socket-server.ts";
-
-// Other work may share the machine.
-vi.setConfig({ testTimeout: 30_000 });
 
 async function next(channel: Channel): Promise<Message | undefined> {
   const { value } = await channel[Symbol.asyncIterator]().next();

@@ -1,14 +1,11 @@
 import { failure } from "@holdfast/conformance/hostile";
 import type { Transport, TransportRequest } from "@holdfast/transport";
-import { describe, expect, it, vi } from "vitest";
+import { describe, expect, it } from "vitest";
 import type { WebSocket } from "ws";
 import { websocket, type WebSocketOptions } from "../src/index.ts";
 import { jsonRpc, type JsonRpcNotification, type JsonRpcOptions } from "../src/json-rpc.ts";
 import { opcode, type RawSocket, rawSocketServer, wireFrame } from "./raw-socket.ts";
 import { socketServer } from "./socket-server.ts";
-
-// Other work may share the machine.
-vi.setConfig({ testTimeout: 30_000 });
 
 interface Call {
   readonly jsonrpc: string;

@@ -14,12 +14,9 @@ import {
   rawServer,
 } from "@holdfast/conformance/hostile";
 import { type ChannelRequest, isTransportError, type Transport, type TransportError } from "@holdfast/transport";
-import { beforeAll, describe, expect, it, vi } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
 import { websocket, type WebSocketOptions } from "../src/index.ts";
 import { acceptKey, allOf, closePayload, opcode, rawSocketServer, switching, wireFrame } from "./raw-socket.ts";
-
-// Other work may share the machine.
-vi.setConfig({ testTimeout: 30_000 });
 
 let ca: Certificate;
 let good: Certificate;

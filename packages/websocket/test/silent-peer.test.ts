@@ -2,13 +2,10 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { text } from "node:stream/consumers";
 import { failure } from "@holdfast/conformance/hostile";
-import { describe, expect, it, onTestFinished, vi } from "vitest";
+import { describe, expect, it, onTestFinished } from "vitest";
 import { websocket } from "../src/index.ts";
 import { allOf, opcode, rawSocketServer } from "./raw-socket.ts";
 import { socketServer } from "./socket-server.ts";
-
-// Other work may share the machine.
-vi.setConfig({ testTimeout: 30_000 });
 
 const quick = { intervalMs: 60, timeoutMs: 60 };
 

@@ -1,13 +1,10 @@
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { failure, getText } from "@holdfast/conformance/hostile";
 import { type ConnectionEvent, events, type Transport, type TransportResponse } from "@holdfast/transport";
-import { describe, expect, it, onTestFinished, vi } from "vitest";
+import { describe, expect, it, onTestFinished } from "vitest";
 import { websocket } from "../src/index.ts";
 import { Gate, muxServer } from "./mux-server.ts";
 import { opcode, type RawSocket, rawSocketServer } from "./raw-socket.ts";
-
-// Other work may share the machine.
-vi.setConfig({ testTimeout: 30_000 });
 
 const idle = { connecting: 0, active: 0, idle: 0, draining: 0 };
 

@@ -8,9 +8,6 @@ import { subscribe, type SubscriptionOptions } from "../src/subscription.ts";
 import { allOf, opcode, type RawSocket, rawSocketServer } from "./raw-socket.ts";
 import { socketServer } from "./socket-server.ts";
 
-// Other work may share the machine.
-vi.setConfig({ testTimeout: 30_000 });
-
 /** No wait between channels. */
 const atOnce = { minMs: 0 };
 const idOf = (message: Message): string | undefined => /^(\d+):/.exec(String(message))?.[1];

@@ -2,7 +2,7 @@
 import { answerOver, muxSubprotocol, SocketChannel, socketPipe } from "@holdfast/exchange";
 import { failure } from "@holdfast/conformance/hostile";
 import type { TransportErrorCode } from "@holdfast/transport";
-import { describe, expect, it, vi } from "vitest";
+import { describe, expect, it } from "vitest";
 import type { ServerOptions } from "ws";
 import { codeOfSocketError } from "../src/errors.ts";
 import { websocket } from "../src/index.ts";
@@ -16,9 +16,6 @@ import {
   wireFrame,
 } from "./raw-socket.ts";
 import { socketServer } from "./socket-server.ts";
-
-// Other work may share the machine.
-vi.setConfig({ testTimeout: 30_000 });
 
 const messageBytes = 10_000;
 const badUtf8 = Buffer.from([0xce, 0xba, 0xe1, 0xbd, 0xb9, 0xed, 0xa0, 0x80]);
