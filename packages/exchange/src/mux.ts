@@ -185,8 +185,10 @@ export class Mux implements PipeListener, FrameSink {
     let stream = this.#streams.get(id);
     if (stream === undefined) {
       if (!this.#ids.open(id)) return this.#ids.strayed(id);
-      stream = this.#accept(id);
-      if (stream === undefined) return this.#isTooMuch() ? tooMuch : undefined;
+      const mayNot = this.#sentGoAway || this.#streams.size >= this.#local.maxStreams;
+      if (mayNot && this.#isTooMuch()) return tooMuch;
+      stream = this.#accept(id, mayNot);
+      if (stream === undefined) return undefined;
     }
     if (stream.remoteEnded) return { code: muxCode.streamClosed, reason: "HEADERS behind the end of a stream" };
     if (block.byteLength > this.#local.maxBlock) {
@@ -204,14 +206,13 @@ export class Mux implements PipeListener, FrameSink {
     return undefined;
   }
 
-  #accept(id: number): MuxStream | undefined {
+  #accept(id: number, mayNot: boolean): MuxStream | undefined {
     const stream = new MuxStream(id, this, this.output.peer.streamWindow, this.#local.streamWindow);
-    const full = this.#sentGoAway || this.#streams.size >= this.#local.maxStreams;
-    const listener = full ? muxCode.refused : this.#owner.opened(stream);
+    const listener = mayNot ? muxCode.refused : this.#owner.opened(stream);
     if (typeof listener === "number") {
       this.output.writer.reset(id, listener);
       this.output.wake();
-      this.#ids.wasReset(id);
+      this.#ids.wasRefused(id);
       return undefined;
     }
     this.#ids.lastAccepted = id;
@@ -224,7 +225,7 @@ export class Mux implements PipeListener, FrameSink {
     if (this.#ids.isIdle(id)) return this.#ids.strayed(id);
     const stream = this.#streams.get(id);
     // Two that cross each other are nobody's fault, and a peer that ends what we asked for does no harm.
-    const isFree = this.#ids.isOurs(id) || (stream === undefined && this.#ids.mayLinger(id));
+    const isFree = this.#ids.isOurs(id) || (stream === undefined && this.#ids.mayCross(id));
     if (!isFree && this.#isTooMuch()) return tooMuch;
     if (stream === undefined) return undefined;
     stream.remoteEnded = true;

@@ -8,6 +8,8 @@ export class StreamIds {
   /** Of the last stream of the peer's that was taken; those above were never looked at. */
   lastAccepted = 0;
   readonly #reset: ResetStreams = new ResetStreams();
+  /** Those among them that were refused. */
+  #refused: ResetStreams | undefined;
   #next: number;
   #lastOfPeer = 0;
 
@@ -47,6 +49,18 @@ export class StreamIds {
   /** This side has given up a stream that the peer had not ended: what is on its way is passed over. */
   wasReset(id: number): void {
     this.#reset.add(id);
+  }
+
+  /** This side has refused a stream that the peer has opened. */
+  wasRefused(id: number): void {
+    this.#reset.add(id);
+    this.#refused ??= new ResetStreams();
+    this.#refused.add(id);
+  }
+
+  /** This side has given it up when it was at work on it, so that a RESET by the peer may only have crossed ours. */
+  mayCross(id: number): boolean {
+    return this.#reset.has(id) && this.#refused?.has(id) !== true;
   }
 
   /** Whether frames of this closed stream may still come. */

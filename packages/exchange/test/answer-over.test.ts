@@ -198,6 +198,18 @@ describe("a limit on streams", () => {
     peer.close();
   });
 
+  it("does not blame a client for handlers that go on after it has given up", async () => {
+    const { handler, open } = gate();
+    const { peer } = answering(handler, { maxStreams: 2 });
+    peer.send(wire.ask(1, end, [], "/held"), wire.reset(1, 7), wire.ask(3, end, [], "/held"), wire.reset(3, 7));
+    for (let i = 0; i < 20; i++) peer.send(...Array.from({ length: 100 }, (_, j) => wire.ask(200 * i + 2 * j + 5)));
+    await peer.quiet();
+    expect(peer.of(type.reset)).toHaveLength(2_000);
+    expect(peer.ending).toBeUndefined();
+    open();
+    peer.close();
+  });
+
   it("counts handlers whose client has gone until they have done", async () => {
     const { handler, open, held } = gate();
     const { peer } = answering(handler, { maxStreams: 1 });
@@ -275,6 +287,22 @@ function bound(pipe: Pipe): Pipe {
 }
 
 describe("destroy", () => {
+  it("may be called by a request's own signal, while others are ended", async () => {
+    const seen: string[] = [];
+    const { peer, end: answers } = answering(({ signal, url: { pathname } }) => {
+      signal.addEventListener("abort", () => {
+        seen.push(pathname);
+        answers.destroy();
+      });
+      return new Promise(() => {});
+    });
+    peer.send(wire.ask(1, end, [], "/1"), wire.ask(3, end, [], "/3"), wire.ask(5, end, [], "/5"));
+    peer.send(wire.reset(3, muxCode.cancelled), wire.data(1, "not read any more"));
+    await answers.closed;
+    expect(seen.toSorted((a, b) => a.localeCompare(b))).toEqual(["/1", "/3", "/5"]);
+    expect(answers.openStreams).toBe(0);
+  });
+
   it("ends it now: the client cannot know what became of its requests", async () => {
     const { handler, open } = gate();
     const [near, far] = pipePair();
