@@ -57,7 +57,12 @@ export function rule(
   run: (fixture: Fixture) => Promise<void>,
   ...requires: (keyof Capabilities)[]
 ): Case {
-  return { id, title, requires, faults: [], run };
+  return { id, title, requires: withExchange(requires), faults: [], run };
+}
+
+/** Who has no exchanges must say so, wherever one is asked for. */
+function withExchange(requires: readonly (keyof Capabilities)[]): readonly (keyof Capabilities)[] {
+  return requires.includes("channel") || requires.includes("exchange") ? requires : ["exchange", ...requires];
 }
 
 /** What a case that needs a hostile origin works with: an origin of its own, and a way to make transports. */
@@ -83,7 +88,7 @@ export function hostileRule(
   return {
     id,
     title,
-    requires,
+    requires: withExchange(requires),
     faults,
     run: async (fixture) => {
       const { hostile } = fixture;

@@ -90,7 +90,7 @@ export async function runCase(one: Case, fixture: Fixture, { maxCaseMs = 30_000 
   const onUnhandled = (reason: unknown): void => void unhandled.push(reason);
   process.on("unhandledRejection", onUnhandled);
   try {
-    const left = await withLeakCheck(() => withinLimit(one.run(tracked), maxCaseMs));
+    const left = await withLeakCheck(() => withinLimit(one.run(tracked), maxCaseMs, "the case"));
     for (const transport of transports) checkClosed(transport);
     if (left.length > 0) throw new Error(`left behind: ${left.join(", ")}`);
     await until("the origin sees the end of every exchange", () => control.openExchanges <= openExchanges);
@@ -98,7 +98,8 @@ export async function runCase(one: Case, fixture: Fixture, { maxCaseMs = 30_000 
     await turn();
     if (unhandled.length > 0) throw new Error("a rejection was not handled", { cause: unhandled[0] });
   } finally {
-    await Promise.all(transports.map((transport) => transport.destroy()));
+    const destroyed = Promise.all(transports.map((transport) => transport.destroy()));
+    await withinLimit(destroyed, maxCaseMs, "destroy()");
     // Twice is fine. A case that hangs may wait for one of them.
     await Promise.allSettled(origins.map((origin) => origin[Symbol.asyncDispose]()));
     // What a case that failed had under way rejects now, and nobody waits for it.
@@ -116,9 +117,9 @@ function checkClosed(transport: Transport): void {
   if (names.length > 0) throw new Error(`a closed transport remembers ${names.join(", ")}`);
 }
 
-async function withinLimit(work: Promise<void>, maxCaseMs: number): Promise<void> {
+async function withinLimit(work: Promise<unknown>, maxCaseMs: number, what: string): Promise<void> {
   const late = Promise.withResolvers<never>();
-  const timer = setTimeout(() => late.reject(new Error(`the case did not end within ${maxCaseMs} ms`)), maxCaseMs);
+  const timer = setTimeout(() => late.reject(new Error(`${what} did not end within ${maxCaseMs} ms`)), maxCaseMs);
   try {
     await Promise.race([work, late.promise]);
   } finally {

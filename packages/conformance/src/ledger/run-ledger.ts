@@ -68,7 +68,7 @@ export async function runLedger(options: LedgerOptions): Promise<LedgerResult> {
   // Nothing can arrive any more; what has is brought to its end.
   await until("every execution has ended", () => journal.open === 0);
   const left = await leftBehind(transport, handlesBefore);
-  const heapGrowthBytes = collectedHeapBytes() - run.heapBytes;
+  const heapGrowthBytes = (await collectedHeapBytes()) - (await run.heapBytes);
   return {
     seed,
     exchanges,
@@ -97,7 +97,7 @@ class Run {
   readonly claims: Claims;
   worstOverrunMs = 0;
   /** When a fifth of the run was done. */
-  heapBytes = 0;
+  heapBytes: Promise<number> = Promise.resolve(0);
   readonly #wanted: Wanted;
   readonly #sides: Sides;
   #next = 0;

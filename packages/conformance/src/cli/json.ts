@@ -1,0 +1,50 @@
+import type { Capabilities } from "@holdfast/transport";
+import { countBy, type Outcome, type Status } from "./outcome.ts";
+import { explain } from "./report.ts";
+
+/** What `--json` writes. */
+export interface OutcomeJson {
+  readonly schema: 1;
+  readonly adapter: {
+    readonly module: string;
+    readonly name: string;
+    readonly vendor: string;
+    readonly protocol: string;
+    readonly capabilities: Capabilities;
+  };
+  readonly node: string;
+  readonly totals: Readonly<Record<Status, number>>;
+  readonly unreached: readonly string[];
+  readonly falseClaims: readonly string[];
+  readonly cases: readonly {
+    readonly venue: string;
+    readonly id: string;
+    readonly title: string;
+    readonly status: Status;
+    readonly missing: readonly string[];
+    readonly inexpressible: readonly string[];
+    /** What happened instead. */
+    readonly instead?: string;
+  }[];
+}
+
+export function toJson({ adapter, results, unreached, falseClaims }: Outcome): OutcomeJson {
+  const { module, name, vendor, protocol, capabilities } = adapter;
+  return {
+    schema: 1,
+    adapter: { module, name, vendor, protocol, capabilities },
+    node: process.version,
+    totals: countBy(results),
+    unreached,
+    falseClaims,
+    cases: results.map(({ venue, id, title, status, missing, inexpressible, error }) => ({
+      venue,
+      id,
+      title,
+      status,
+      missing,
+      inexpressible,
+      ...(status === "failed" && { instead: explain(error) }),
+    })),
+  };
+}

@@ -1,0 +1,43 @@
+import type { Capabilities } from "@holdfast/transport";
+import type { Case } from "../case.ts";
+import type { CaseResult } from "../run-cases.ts";
+import type { Adapter } from "./adapter.ts";
+
+/** A case at one venue. */
+export interface VenueResult extends CaseResult {
+  readonly venue: string;
+}
+
+/** What a run came to. */
+export interface Outcome {
+  readonly adapter: Adapter;
+  readonly results: readonly VenueResult[];
+  /** Venues that the adapter does not reach, and why. */
+  readonly unreached: readonly string[];
+  /** Claimed, and not there: every case that needs it failed. */
+  readonly falseClaims: readonly (keyof Capabilities)[];
+}
+
+export type Status = CaseResult["status"];
+
+export function countBy(results: readonly VenueResult[]): Readonly<Record<Status, number>> {
+  const counts = { passed: 0, replaced: 0, "not-applicable": 0, failed: 0 };
+  for (const { status } of results) counts[status]++;
+  return counts;
+}
+
+/** Capabilities of which no case that needs them passed, though some ran. */
+export function falseClaims(
+  cases: readonly Case[],
+  results: readonly VenueResult[],
+  capabilities: Capabilities,
+): (keyof Capabilities)[] {
+  const needs = new Map(cases.map(({ id, requires }) => [id, requires]));
+  return (Object.keys(capabilities) as (keyof Capabilities)[]).filter((capability) => {
+    if (!capabilities[capability] || capability === "exchange") return false;
+    const run = results.filter(
+      ({ id, status }) => needs.get(id)?.includes(capability) === true && status !== "not-applicable",
+    );
+    return run.length > 0 && run.every(({ status }) => status === "failed");
+  });
+}

@@ -1,0 +1,57 @@
+import { messageOf } from "./sentence.ts";
+import { countBy, type Outcome, type VenueResult } from "./outcome.ts";
+
+/** A line for each group at each venue, and each failure with its rule and what happened instead. */
+export function renderReport({ adapter, results, unreached, falseClaims }: Outcome): string {
+  const { name, vendor, protocol, capabilities } = adapter;
+  const claimed = Object.entries(capabilities).filter(([, has]) => has);
+  const lines = [
+    `${name} of ${vendor}, protocol ${protocol}`,
+    `claims ${claimed.map(([capability]) => capability).join(", ") || "no capability"}`,
+    ...unreached.map((why) => `not tried over ${why}`),
+  ];
+  for (const [venue, ofVenue] of Map.groupBy(results, (result) => result.venue)) {
+    lines.push("", venue);
+    for (const [group, some] of Map.groupBy(ofVenue, ({ id }) => id.slice(0, id.indexOf("/"))))
+      lines.push(...groupLines(group, some));
+  }
+  const falsely = falseClaims.map(
+    (capability) => `${name} claims capabilities.${capability}, and every case that needs it failed.`,
+  );
+  return [...lines, "", ...falsely, totalLine(results), ""].join("\n");
+}
+
+function groupLines(group: string, results: readonly VenueResult[]): string[] {
+  const failed = results.filter(({ status }) => status === "failed");
+  return [
+    `  ${failed.length === 0 ? "✓" : "✗"} ${group.padEnd(16)} ${inWords(results)}`,
+    ...failed.flatMap(({ id, title, error }) => [`    ✗ ${id}: ${title}`, `      instead: ${explain(error)}`]),
+  ];
+}
+
+/** `12 passed, 1 failed` */
+export function inWords(results: readonly VenueResult[]): string {
+  const { passed, replaced, failed, "not-applicable": inapplicable } = countBy(results);
+  const counts = [
+    [passed, "passed"],
+    [replaced, "replaced"],
+    [inapplicable, "not applicable"],
+    [failed, "failed"],
+  ] as const;
+  return counts
+    .filter(([count]) => count > 0)
+    .map(([count, word]) => `${count} ${word}`)
+    .join(", ");
+}
+
+export function totalLine(results: readonly VenueResult[]): string {
+  return `${results.length} cases: ${inWords(results) || "none ran"}`;
+}
+
+/** An error and its causes, a line. */
+export function explain(error: unknown): string {
+  const said: string[] = [];
+  for (let one = error; one !== undefined && said.length < 4; one = one instanceof Error ? one.cause : undefined)
+    said.push((messageOf(one).split("\n")[0] ?? "").trim());
+  return [...new Set(said)].join(", because: ");
+}

@@ -1,0 +1,2 @@
+/** Exports no function. */
+export const adapter = "to come";
