@@ -21,6 +21,8 @@ export interface StreamListener {
 
 /** What may wait in a stream's queue before its writer is asked to wait. */
 const maxQueuedBytes = 65_536;
+/** Pieces that were sent and still stand in the queue. */
+const maxSent = 4_096;
 const none: Uint8Array[] = [];
 
 /**
@@ -44,6 +46,8 @@ export class MuxStream {
   listed = false;
   readonly #mux: Mux;
   #queue: Uint8Array[] = none;
+  /** The first in the queue that has not been sent whole. */
+  #first = 0;
   #queuedBytes = 0;
   /** What of the first in the queue has been sent. */
   #offset = 0;
@@ -137,12 +141,11 @@ export class MuxStream {
     this.credit -= bytes;
     this.#queuedBytes -= bytes;
     while (left > 0) {
-      const first = this.#queue[0] as Uint8Array;
+      const first = this.#queue[this.#first] as Uint8Array;
       const here = first.byteLength - this.#offset;
       if (here <= left) {
         slab.set(this.#offset === 0 ? first : first.subarray(this.#offset), at);
-        this.#queue.shift();
-        this.#offset = 0;
+        this.#shift();
         at += here;
         left -= here;
       } else {
@@ -151,6 +154,14 @@ export class MuxStream {
         left = 0;
       }
     }
+  }
+
+  /** Small pieces may be many, and an array is slow to give up its first. */
+  #shift(): void {
+    this.#offset = 0;
+    if (++this.#first < this.#queue.length && this.#first < maxSent) return;
+    this.#queue = this.#first === this.#queue.length ? none : this.#queue.slice(this.#first);
+    this.#first = 0;
   }
 
   // ---- receiving
@@ -215,6 +226,7 @@ export class MuxStream {
   drop(): void {
     this.closed = true;
     this.#queue = none;
+    this.#first = 0;
     this.#queuedBytes = 0;
   }
 }
