@@ -21,7 +21,7 @@ const table: Readonly<Record<string, readonly string[]>> = {
   http2: ["transport", "pool", "dial", "http2-wrapper"],
   websocket: ["transport", "pool", "dial", "exchange", "ws"],
   server: ["transport", "exchange", "srvx", "ws"],
-  conformance: ["transport", "server"],
+  conformance: ["transport"],
   "create-holdfast-adapter": [],
 };
 const adapters = ["http1", "http2", "websocket"];

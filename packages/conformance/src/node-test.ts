@@ -12,7 +12,7 @@ export type { ConformanceOptions };
 export async function runConformance({ name, fixture: make }: ConformanceOptions): Promise<void> {
   const fixture = await make();
   const tests = await testsOf(allCases, fixture);
-  void describe(`${name} conforms`, () => {
+  void describe(`${name} conforms, ${allCases.length} cases`, () => {
     after(() => fixture.origin.close());
     for (const test of tests) void it(test.name, { timeout: 60_000 }, test.run);
   });

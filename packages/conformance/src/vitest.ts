@@ -7,7 +7,7 @@ export type { ConformanceOptions };
 
 /** Registers every case as a test of vitest. One that a capability replaces, or that does not apply, says so in its name. */
 export function runConformance({ name, fixture: make }: ConformanceOptions): void {
-  describe(`${name} conforms`, async () => {
+  describe(`${name} conforms, ${allCases.length} cases`, async () => {
     const fixture = await make();
     const tests = await testsOf(allCases, fixture);
     afterAll(() => fixture.origin.close());
