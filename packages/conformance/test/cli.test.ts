@@ -8,6 +8,8 @@ import { describe, expect, it, onTestFinished } from "vitest";
 import type { OutcomeJson } from "../src/cli/json.ts";
 
 const main = fileURLToPath(new URL("../src/cli/main.ts", import.meta.url));
+// Node 22 cannot parse `await using`: there the command runs when it is built.
+const node = fileURLToPath(new URL("../../../node_modules/node/bin/node", import.meta.url));
 const cwd = fileURLToPath(new URL("adapters", import.meta.url));
 
 interface Ended {
@@ -19,7 +21,7 @@ interface Ended {
 /** The command as a process of its own, from source. It does not outlive the test. */
 async function run(...args: readonly string[]): Promise<Ended> {
   const flags = ["--conditions=holdfast:source", "--no-warnings"];
-  const child = spawn(process.execPath, [...flags, main, ...args], { cwd, stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn(node, [...flags, main, ...args], { cwd, stdio: ["ignore", "pipe", "pipe"] });
   onTestFinished(() => void child.kill("SIGKILL"));
   let stdout = "";
   let stderr = "";
