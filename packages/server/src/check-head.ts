@@ -53,6 +53,9 @@ export function checkHead(
 /** For a body that is longer than `limits.bodyBytes`. */
 export const tooLong: Refusal = { status: 413, reason: "the request body is too long" };
 
+/** For a handler that fails. Its error is nobody else's to know. */
+export const failed: Refusal = { status: 500, reason: "the request failed" };
+
 /** RFC 9112, 3.2: a path, the absolute form that proxies get, or the asterisk of OPTIONS. */
 function isTarget(url: string, method: string): boolean {
   if (url.startsWith("/")) return true;

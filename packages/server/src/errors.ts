@@ -13,6 +13,13 @@ function isLostWrite({ code, syscall }: NodeJS.ErrnoException): boolean {
   return syscall === "write" || code === "ERR_HTTP2_INVALID_STREAM" || code === "ERR_STREAM_WRITE_AFTER_END";
 }
 
+/** Whether an error says no more than that the exchange was given up, for `reason`: it, an AbortError, or what a transport makes of it. */
+export function isConsequence(error: unknown, reason: unknown): boolean {
+  if (error === reason) return true;
+  if (!(error instanceof Error)) return false;
+  return error.name === "AbortError" || (error.cause !== undefined && error.cause === reason);
+}
+
 /** What an error of ws means: the client sent too much, or nonsense. */
 export function codeOfSocketError(error: Error): TransportErrorCode {
   const { code = "" } = error as NodeJS.ErrnoException;

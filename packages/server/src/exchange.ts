@@ -2,13 +2,12 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Http2ServerRequest, Http2ServerResponse } from "node:http2";
 import { NodeRequest, sendNodeResponse } from "srvx/node";
 import { hasBody, RequestBody } from "./body.ts";
-import { checkHead, type Refusal, tooLong } from "./check-head.ts";
-import { failureOf } from "./errors.ts";
+import { checkHead, failed, type Refusal, tooLong } from "./check-head.ts";
+import { failureOf, isConsequence } from "./errors.ts";
 import type { ServeSettings } from "./options.ts";
 import { withoutConnectionFields } from "./response-fields.ts";
 import type { Wire } from "./wire.ts";
 
-const failed: Refusal = { status: 500, reason: "the request failed" };
 const tooSlow: Refusal = { status: 408, reason: "the request body did not come in time" };
 
 const ignore = (): void => {};
@@ -117,8 +116,9 @@ export class Exchange {
 
   /** Tells of an error, unless it only says that the client is gone, and gives what shall be sent for it. */
   #fail(error: unknown, request: Request): Response | undefined {
-    if ((this.#gone || this.#request.errored !== null) && isConsequence(error, this.#request, request))
-      return undefined;
+    const { errored } = this.#request;
+    const over = this.#gone || errored !== null;
+    if (over && (isConsequence(error, errored) || isConsequence(error, request.signal.reason))) return undefined;
     try {
       return this.#settings.onError(error, request) ?? undefined;
     } catch {
@@ -136,9 +136,4 @@ function checkResponse(value: unknown): Response {
   // By shape: a Response may come from another copy of fetch than ours.
   if (typeof value === "object" && value !== null && "status" in value && "headers" in value) return value as Response;
   throw new TypeError("the handler returned no Response");
-}
-
-function isConsequence(error: unknown, { errored }: { readonly errored: Error | null }, { signal }: Request): boolean {
-  if (error === errored || error === signal.reason) return true;
-  return error instanceof Error && error.name === "AbortError";
 }

@@ -1,7 +1,8 @@
 import { answerOver, muxSubprotocol, type ServedRequest, type ServedResponse, socketPipe } from "@holdfast/exchange";
 import type { ConnectionInfo, Fields } from "@holdfast/transport";
 import type { WebSocket } from "ws";
-import { type Refusal, tooLong } from "./check-head.ts";
+import { failed, type Refusal, tooLong } from "./check-head.ts";
+import { isConsequence } from "./errors.ts";
 import type { ErrorHandler, FetchHandler } from "./fetch-handler.ts";
 import { connectionFields } from "./response-fields.ts";
 import type { ExchangeAcceptor } from "./upgrade.ts";
@@ -12,6 +13,12 @@ export interface ExchangeSettings {
   readonly onError: ErrorHandler;
   readonly limits: { readonly headBytes: number; readonly bodyBytes: number; readonly maxStreams: number };
 }
+
+/**
+ * Each lives as long as the signal that it was made with: node refers but weakly from that one to the signal of the Request, so
+ * that a handler that has kept nothing else would never be told.
+ */
+const requests: WeakMap<AbortSignal, Request> = new WeakMap();
 
 /** Serves `holdfast.mux.v1`: each of its streams is a request for the same handler that serves HTTP. */
 export function exchangeAcceptor(settings: ExchangeSettings): ExchangeAcceptor {
@@ -31,33 +38,52 @@ export function exchangeAcceptor(settings: ExchangeSettings): ExchangeAcceptor {
   };
 }
 
-async function answer(served: ServedRequest, settings: ExchangeSettings): Promise<ServedResponse> {
-  const { bodyBytes } = settings.limits;
+async function answer(served: ServedRequest, { fetch, onError, limits }: ExchangeSettings): Promise<ServedResponse> {
   if (served.method === "TRACE" || served.method === "TRACK")
     return plain({ status: 501, reason: "this method is not served" });
-  if (Number(served.headers["content-length"] ?? 0) > bodyBytes) return plain(tooLong);
-  const over = Promise.withResolvers<ServedResponse>();
-  const request = toRequest(served, bodyBytes, () => over.resolve(plain(tooLong)));
-  return await Promise.race([handled(request, settings), over.promise]);
+  if (Number(served.headers["content-length"] ?? 0) > limits.bodyBytes) return plain(tooLong);
+  const { promise: exceeded, resolve: exceed } = Promise.withResolvers<void>();
+  let refused: Error | undefined;
+  const request = toRequest(served, limits.bodyBytes, (error) => {
+    refused = error;
+    exceed();
+  });
+  requests.set(served.signal, request);
+  const handling = handled(request, fetch, (error) => {
+    const { aborted, reason } = request.signal;
+    if ((aborted && isConsequence(error, reason)) || (refused !== undefined && error === refused)) return undefined;
+    try {
+      return onError(error, request) ?? undefined;
+    } catch {
+      return undefined;
+    }
+  });
+  await Promise.race([handling, exceeded]);
+  if (refused === undefined) return handling;
+  void handling.then(discard);
+  return plain(tooLong);
 }
 
-async function handled(request: Request, { fetch, onError }: ExchangeSettings): Promise<ServedResponse> {
+/** Never rejects. `fail` tells of an error, unless there is nothing to tell, and gives what shall be sent for it. */
+async function handled(
+  request: Request,
+  fetch: FetchHandler,
+  fail: (error: unknown) => Response | undefined,
+): Promise<ServedResponse> {
   try {
-    return toServed(await fetch(request), request.signal, (error) => void onError(error, request));
+    return toServed(await fetch(request), request.signal, fail);
   } catch (error) {
-    const gone = request.signal.aborted && (error === request.signal.reason || isAbort(error));
-    const instead = gone ? undefined : onError(error, request);
-    return instead instanceof Response
-      ? toServed(instead, request.signal, () => {})
-      : plain({ status: 500, reason: "the request failed" });
+    const instead = fail(error);
+    return instead instanceof Response ? toServed(instead, request.signal, () => {}) : plain(failed);
   }
 }
 
-function isAbort(error: unknown): boolean {
-  return error instanceof Error && error.name === "AbortError";
+/** A response that nobody waits for: its maker shall know. */
+function discard({ body }: ServedResponse): void {
+  if (typeof body === "object" && !(body instanceof Uint8Array)) void body[Symbol.asyncIterator]().return?.();
 }
 
-function toRequest(served: ServedRequest, maxBytes: number, exceeded: () => void): Request {
+function toRequest(served: ServedRequest, maxBytes: number, exceeded: (error: Error) => void): Request {
   const { method, url, headers, body, signal } = served;
   const init = { method, headers: new Headers([...pairsOf(headers)]), signal };
   if (method === "GET" || method === "HEAD" || headers["content-length"] === "0") return new Request(url, init);
@@ -65,7 +91,11 @@ function toRequest(served: ServedRequest, maxBytes: number, exceeded: () => void
 }
 
 /** Pulled only as the handler reads, so that the client is made to wait. */
-function bounded(body: ServedRequest["body"], maxBytes: number, exceeded: () => void): ReadableStream<Uint8Array> {
+function bounded(
+  body: ServedRequest["body"],
+  maxBytes: number,
+  exceeded: (error: Error) => void,
+): ReadableStream<Uint8Array> {
   const chunks = body[Symbol.asyncIterator]();
   let bytes = 0;
   return new ReadableStream<Uint8Array>(
@@ -75,8 +105,9 @@ function bounded(body: ServedRequest["body"], maxBytes: number, exceeded: () => 
         if (done === true) return controller.close();
         bytes += value.byteLength;
         if (bytes <= maxBytes) return controller.enqueue(value);
-        exceeded();
-        controller.error(new Error(tooLong.reason));
+        const error = new Error(tooLong.reason);
+        exceeded(error);
+        controller.error(error);
         await body.cancel();
       },
       cancel: () => body.cancel(),
@@ -94,28 +125,40 @@ function toServed(answered: Response, signal: AbortSignal, failed: (error: unkno
   return { status, headers: fields, ...(body === null ? {} : { body: telling(body, signal, failed) }) };
 }
 
-/** The body, stopped at once when the client gives up; its failure is told before it resets the stream. */
-async function* telling(
+/**
+ * The body, cancelled at once when the client gives up, be it before the first read; its failure is told before it resets the
+ * stream. No generator: one that has not started, or waits, would not pass `return()` on.
+ */
+function telling(
   body: ReadableStream<Uint8Array>,
   signal: AbortSignal,
   failed: (error: unknown) => void,
-): AsyncGenerator<Uint8Array> {
+): AsyncIterableIterator<Uint8Array, undefined> {
   const reader = body.getReader();
   const stop = (): void => void reader.cancel(signal.reason).catch(() => {});
   signal.addEventListener("abort", stop);
-  try {
-    for (;;) {
-      const { done, value } = await reader.read();
-      if (done) return;
-      yield value;
-    }
-  } catch (error) {
-    failed(error);
-    throw error;
-  } finally {
-    signal.removeEventListener("abort", stop);
-    stop();
-  }
+  return {
+    [Symbol.asyncIterator]() {
+      return this;
+    },
+    next: async () => {
+      try {
+        const { done, value } = await reader.read();
+        if (!done) return { done, value };
+        signal.removeEventListener("abort", stop);
+        return { done, value: undefined };
+      } catch (error) {
+        signal.removeEventListener("abort", stop);
+        failed(error);
+        throw error;
+      }
+    },
+    return: async () => {
+      signal.removeEventListener("abort", stop);
+      stop();
+      return { done: true, value: undefined };
+    },
+  };
 }
 
 function plain({ status, reason }: Refusal): ServedResponse {

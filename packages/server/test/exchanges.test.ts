@@ -1,7 +1,12 @@
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { describe, expect, it } from "vitest";
 import { type FetchHandler, serve, type ServeOptions } from "../src/index.ts";
 import { certificate } from "./certificates.ts";
 import { muxTransport } from "./clients.ts";
+
+setFlagsFromString("--expose-gc");
+const collect = runInNewContext("gc") as () => void;
 
 type Transport = ReturnType<typeof muxTransport>;
 
@@ -110,6 +115,14 @@ describe("an exchange over WebSocket", () => {
     await response.body.cancel();
   });
 
+  it("that is answered 413 is nothing that onError is told", async () => {
+    await using made = await pair(async (request) => new Response(await request.text()), { limits: { bodyBytes: 10 } });
+    const post = { url: made.url, method: "POST", body: () => parts("hello ", "world") };
+    const response = await made.transport.request(post);
+    expect([response.status, await response.body.text()]).toEqual([413, "the request body is too long\n"]);
+    expect(made.errors).toEqual([]);
+  });
+
   it("streams both ways at the same time", async () => {
     await using made = await pair((request) => new Response(request.body));
     const { promise: more, resolve: go } = Promise.withResolvers<void>();
@@ -157,6 +170,107 @@ describe("an exchange over WebSocket", () => {
     await left;
     for (let turns = 0; turns < 10; turns++) await new Promise((resolve) => setImmediate(resolve));
     expect(made.errors).toEqual([]);
+  });
+
+  it("fires the signal of a handler that has kept nothing else, whatever was collected meanwhile", async () => {
+    const { promise: entered, resolve: enter } = Promise.withResolvers<void>();
+    const { promise: told, resolve: tell } = Promise.withResolvers<void>();
+    await using made = await pair(({ signal }) => {
+      enter();
+      return new Promise((_, reject) => {
+        signal.addEventListener("abort", () => {
+          tell();
+          reject(signal.reason as Error);
+        });
+      });
+    });
+    const stop = new AbortController();
+    const response = made.transport.request({ url: made.url, signal: stop.signal });
+    await entered;
+    for (let turns = 0; turns < 5; turns++) {
+      await new Promise((resolve) => setImmediate(resolve));
+      collect();
+    }
+    stop.abort();
+    await expect(response).rejects.toMatchObject({ code: "ABORTED" });
+    await told;
+  });
+
+  const uploads: readonly (readonly [string, FetchHandler])[] = [
+    ["reads it", async (request) => new Response(await request.text())],
+    ["sends it back", (request) => new Response(request.body)],
+    [
+      "wraps what it is told",
+      async (request) => {
+        await request.text().catch(() => {});
+        throw new Error("the upstream was told", { cause: request.signal.reason });
+      },
+    ],
+  ];
+  it.each(uploads)("does not tell onError of an upload that was given up, of a handler that %s", async (_, fetch) => {
+    const { promise: over, resolve: end } = Promise.withResolvers<void>();
+    await using made = await pair((request) => {
+      request.signal.addEventListener("abort", () => end());
+      return fetch(request);
+    });
+    const stop = new AbortController();
+    const response = made.transport.request({
+      url: made.url,
+      method: "POST",
+      signal: stop.signal,
+      body: (async function* () {
+        yield Buffer.from("some");
+        while (!stop.signal.aborted) {
+          await new Promise((resolve) => setImmediate(resolve));
+          stop.abort();
+        }
+        yield Buffer.from("more");
+      })(),
+    });
+    await response
+      .then(
+        (early) => early.body.text(),
+        () => {},
+      )
+      .catch(() => {});
+    await over;
+    for (let turns = 0; turns < 10; turns++) await new Promise((resolve) => setImmediate(resolve));
+    expect(made.errors).toEqual([]);
+  });
+
+  it("cancels a response that comes when the client has left", async () => {
+    const { promise: entered, resolve: enter } = Promise.withResolvers<void>();
+    const { promise: cancelled, resolve: cancel } = Promise.withResolvers<void>();
+    await using made = await pair(async ({ signal }) => {
+      enter();
+      await new Promise((resolve) => signal.addEventListener("abort", resolve));
+      return new Response(new ReadableStream({ cancel: () => cancel() }));
+    });
+    const stop = new AbortController();
+    const response = made.transport.request({ url: made.url, signal: stop.signal });
+    await entered;
+    stop.abort();
+    await expect(response).rejects.toMatchObject({ code: "ABORTED" });
+    await cancelled;
+  });
+
+  it("cancels a response that comes after 413", async () => {
+    const { promise: refused, resolve: refuse } = Promise.withResolvers<void>();
+    const { promise: cancelled, resolve: cancel } = Promise.withResolvers<void>();
+    await using made = await pair(
+      async (request) => {
+        await request.text().catch(() => {});
+        await refused;
+        return new Response(new ReadableStream({ cancel: () => cancel() }));
+      },
+      { limits: { bodyBytes: 10 } },
+    );
+    const post = { url: made.url, method: "POST", body: () => parts("hello ", "world") };
+    const response = await made.transport.request(post);
+    expect(response.status).toBe(413);
+    refuse();
+    await cancelled;
+    await response.body.cancel();
   });
 
   it("makes the handler's body wait for a client that does not read", async () => {
