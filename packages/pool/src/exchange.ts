@@ -361,7 +361,8 @@ export class Exchange implements HandOver {
   #retry(failure: Failure): boolean {
     const decision = decideReplay({
       code: failure.code,
-      delivery: this.delivery,
+      // Of this attempt alone: it may go again, though the one before may have been seen.
+      delivery: failure.refused === true && this.delivery !== "answered" ? "refused" : this.delivery,
       reused: this.index > 0,
       responded: failure.responded === true,
       idempotent: this.request.idempotent,
@@ -370,8 +371,7 @@ export class Exchange implements HandOver {
     });
     if (decision === "fail" || this.connection === undefined) return false;
     const error = this.#error(failure);
-    const history = withAttempt(this.#history, decision, error);
-    this.#history = history;
+    const history = (this.#history = withAttempt(this.#history, decision, error));
     if (events.retry.hasSubscribers) publishExchange(events.retry, this, error, history.earlier.length);
     // A request that was sent once stays sent, whatever becomes of its replay.
     if (!history.replayed) this.delivery = "not-sent";
@@ -380,7 +380,7 @@ export class Exchange implements HandOver {
     this.#attempt = undefined;
     this.#interim = 0;
     this.timings = new MutableTimings();
-    this.#host.again(this, history.replayed);
+    this.#host.again(this, decision === "replay");
     return true;
   }
 

@@ -178,9 +178,27 @@ describe("an exchange that the peer may have seen", () => {
     connection.lose();
     fixture.driver.last.open(5);
     await turn();
+    for (let i = 0; i < 4; i++) {
+      current(fixture.driver).refuse();
+      await turn();
+    }
+    expect(one.error).toMatchObject({ code: "REFUSED", delivery: "maybe-sent", replaySafe: false });
+    expect(one.error?.attempts).toHaveLength(4);
+  });
+
+  it("is put back when its replay is refused, for it was not seen again", async () => {
+    const fixture = newPool({ multiplexed: true });
+    const connection = await usedConnection(fixture, 5);
+    const one = call(fixture.pool);
+    current(fixture.driver).send();
+    connection.lose();
+    fixture.driver.last.open(5);
+    await turn();
     current(fixture.driver).refuse();
     await turn();
-    expect(one.error).toMatchObject({ code: "REFUSED", delivery: "maybe-sent", replaySafe: false });
+    current(fixture.driver).answer(203);
+    await turn();
+    expect(one.response?.status).toBe(203);
   });
 
   it("shares the fresh connection with the others that the same loss put back", async () => {
