@@ -54,6 +54,25 @@ function fixtureOf(transport: Transport): Fixture {
 }
 
 describe("runCases", () => {
+  it("holds a transport without exchanges to that, wherever one is asked for", async () => {
+    const without = { ...stub(), capabilities: { ...capabilities, exchange: false } };
+    const [result] = await runCases(
+      [rule("a/asks", "asks", () => Promise.reject(new Error("ran")))],
+      fixtureOf(without),
+    );
+    expect(result).toMatchObject({ status: "replaced", missing: ["exchange"] });
+    expect(result?.title).toContain('no exchange: instead of "asks"');
+  });
+
+  it("does not wait for ever for a transport that does not end", async () => {
+    const endless = { ...stub(), destroy: () => new Promise<never>(() => {}) };
+    const uses = rule("a/uses", "uses it", async (fixture) => {
+      await fixture.createTransport();
+    });
+    const [result] = await runCases([uses], fixtureOf(endless), { maxCaseMs: 50 });
+    expect(result).toMatchObject({ status: "failed", error: { message: "destroy() did not end within 50 ms" } });
+  });
+
   it("tells passed from failed, and goes on", async () => {
     const error = new Error("no");
     const results = await runCases(
