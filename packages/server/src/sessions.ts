@@ -18,6 +18,13 @@ const streamWindowBytes = 262_144;
 const sessionWindowBytes = 2 ** 20;
 /** `:method`, `:scheme`, `:authority`, `:path`. */
 const pseudoFields = 4;
+/**
+ * What node counts for a session (`maxSessionMemory`, in MB); at more it resets new streams with ENHANCE_YOUR_CALM. It never
+ * takes off what was handed to it and not yet sent on a stream that is cut short, though it frees it (22 to 26). So the count may
+ * be large, and a session is ended in peace when half of it is such bytes.
+ */
+const maxSessionMegabytes = 1_024;
+const maxUnsentBytes = (maxSessionMegabytes / 2) * 1_000_000;
 /** How long a session that rested too long may take to end. */
 const farewellMs = 1_000;
 
@@ -32,6 +39,7 @@ export class Http2Sessions {
     this.#settings = settings;
     const { limits } = settings;
     this.server = createServer({
+      maxSessionMemory: maxSessionMegabytes,
       maxHeaderListPairs: Math.min(limits.maxFields + pseudoFields + 1, 2 ** 31 - 1),
       settings: {
         enablePush: false,
@@ -83,7 +91,7 @@ export class Http2Sessions {
   }
 }
 
-/** One session: whether it rests, and what its client has reset. */
+/** One session: whether it rests, what its client has reset, and what that has left behind. */
 class Session {
   /** Handlers under way, those of streams that are gone included. */
   handlers = 0;
@@ -91,6 +99,7 @@ class Session {
   readonly #idleMs: number;
   readonly #resets: ResetBudget;
   #streams = 0;
+  #unsentBytes = 0;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(session: ServerHttp2Session, idleMs: number, maxResets: number) {
@@ -103,6 +112,12 @@ class Session {
   opened(stream: ServerHttp2Stream): void {
     clearTimeout(this.#timer);
     this.#streams += 1;
+    const destroy = stream._destroy.bind(stream);
+    // The last moment at which the stream tells it.
+    stream._destroy = (error, callback): void => {
+      this.#unsent(stream.writableLength);
+      destroy(error, callback);
+    };
     stream.once("close", () => {
       // Resets of ours count as well: a client can provoke them (CVE-2025-8671).
       if (stream.aborted && !this.#resets.take(performance.now())) {
@@ -116,6 +131,11 @@ class Session {
 
   stop(): void {
     clearTimeout(this.#timer);
+  }
+
+  #unsent(bytes: number): void {
+    this.#unsentBytes += bytes;
+    if (this.#unsentBytes > maxUnsentBytes && !this.#session.closed) this.#session.close();
   }
 
   #rest(): void {

@@ -1,10 +1,14 @@
+import { once } from "node:events";
+import type { ClientHttp2Session } from "node:http2";
 import { expect, it } from "vitest";
 import { serve } from "../src/index.ts";
 import { ResetBudget } from "../src/reset-budget.ts";
+import { http2Client } from "./clients.ts";
 import { frame, framesIn, get, post, preface, reset } from "./frames.ts";
 import { raw } from "./raw.ts";
 
 const goAway = 7;
+const refused = 7;
 const cancel = 8;
 const enhanceYourCalm = 11;
 
@@ -58,6 +62,43 @@ it("answers that were finished do not count, however they are reset afterwards",
   }
   client.send(frame(6, 0, Buffer.from("12345678")));
   await client.until(/12345678/);
+});
+
+/** Cancels a download once its first bytes have come; gives the code that the stream was closed with. */
+async function cancelled(session: ClientHttp2Session): Promise<number> {
+  const stream = session.request({ ":path": "/" });
+  stream.on("error", () => {});
+  stream.once("data", () => stream.close(cancel));
+  await new Promise<void>((resolve) => stream.once("close", resolve));
+  return stream.rstCode;
+}
+
+function endless(pieceBytes: number): () => Response {
+  const piece = new Uint8Array(pieceBytes);
+  return () => new Response(new ReadableStream({ pull: (controller) => controller.enqueue(piece) }));
+}
+
+it("a client may cancel more downloads than node would take on one session", async () => {
+  await using server = await serve({ hostname: "127.0.0.1", limits: { maxResets: 1_000 }, fetch: endless(262_144) });
+  await using client = http2Client(server.url);
+  const codes = new Set<number>();
+  for (let download = 0; download < 400; download++) codes.add(await cancelled(client.session));
+  expect([...codes]).toEqual([cancel]);
+});
+
+it("a session whose cancelled downloads have left much behind in node's account ends in peace", async () => {
+  await using server = await serve({ hostname: "127.0.0.1", fetch: endless(64 * 2 ** 20) });
+  await using client = http2Client(server.url);
+  const { session } = client;
+  const goodbye = once(session, "goaway");
+  const codes = new Set<number>();
+  for (let download = 0; download < 20 && !session.closed; download++) codes.add(await cancelled(session));
+  expect((await goodbye)[0]).toBe(0);
+  // What is sent as the goodbye comes can be sent again.
+  codes.delete(refused);
+  expect([...codes]).toEqual([cancel]);
+  await using next = http2Client(server.url);
+  expect(await cancelled(next.session)).toBe(cancel);
 });
 
 it("a client that never sends the rest of a head holds nothing but its own connection", async () => {
