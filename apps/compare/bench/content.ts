@@ -2,12 +2,8 @@ import { createHash } from "node:crypto";
 
 /** A prime, so that no piece of a body looks like another at a usual boundary. */
 const period = 1_048_573;
-/**
- * Node's HTTP/2 server never takes off its account what was on its way on a stream that its client resets, and refuses
- * every stream once that comes to 10 MB (`maxSessionMemory`). Larger pieces would reach it here.
- */
-const pieceBytes = 16_384;
-const bytes = new Uint8Array(period + 65_536).map((_, index) => Math.imul(index % period, 0x9e3779b1) >>> 24);
+const pieceBytes = 65_536;
+const bytes = new Uint8Array(period + pieceBytes).map((_, index) => Math.imul(index % period, 0x9e3779b1) >>> 24);
 
 /** `size` bytes of exchange `id`, the same each time; a lost, doubled or foreign piece changes the rest. Views on shared bytes. */
 export function* contentOf(id: number, size: number, maxPieceBytes: number = pieceBytes): Generator<Uint8Array> {

@@ -33,6 +33,7 @@ export function judgeMix(steps: readonly Step[], runs: readonly MixRun[]): reado
       ...problem(differences.length, `results are not those of ${reference?.transport}`, differences),
       ...problem(twice.length, "exchanges were executed twice", twice.map(describe)),
       ...problem(never.length, "exchanges were answered, but not by the handler", never.map(describe)),
+      ...problem(ledger.errors.length, "errors were told by the server", ledger.errors),
       ...problem(left, "connections or exchanges were left after close()", []),
     ].map((sentence) => `${transport}: ${sentence}`);
   });

@@ -6,51 +6,57 @@ export interface Ledger {
   readonly executed: Readonly<Record<string, number>>;
   /** Requests whose signal told that nobody waits for the answer any more. */
   readonly abandoned: number;
+  /** What the server's `onError` was told: nothing, if it is as it has to be. */
+  readonly errors: readonly string[];
 }
 
 export interface MixedHandler {
   /** The application: one function, whatever carries its requests. */
   readonly fetch: (request: Request) => Promise<Response>;
+  readonly onError: (error: unknown) => void;
   /** Settles when no request is being answered any more, and begins anew. */
   take(): Promise<Ledger>;
 }
 
 /** Answers `/KIND/ID/SIZE` as the steps of {@link planMix} ask, and writes down what it executes. */
 export function mixedHandler(): MixedHandler {
-  /** Until the handler is done, and its answer was read to the end or cancelled. */
-  const underWay = new Set<Request>();
+  /** Until the handler is done, and its answer was read to the end or cancelled. Nothing here keeps a request alive. */
+  let underWay = 0;
   let executed: Record<string, number> = {};
   let abandoned = 0;
+  let errors: string[] = [];
   let idle = Promise.withResolvers<void>();
-  const over = (request: Request): void => {
-    underWay.delete(request);
-    if (underWay.size === 0) idle.resolve();
+  const over = (): void => {
+    underWay -= 1;
+    if (underWay === 0) idle.resolve();
   };
   return {
     fetch: async (request) => {
       const [, kind = "", id = "", size = ""] = new URL(request.url).pathname.split("/");
       executed[id] = (executed[id] ?? 0) + 1;
       request.signal.addEventListener("abort", () => (abandoned += 1), { once: true });
-      underWay.add(request);
+      underWay += 1;
       if (kind === "down" || kind === "cancel-down") {
         const content = contentOf(Number(id), Number(size));
-        return new Response(streamed(content, () => over(request)));
+        return new Response(streamed(content, over));
       }
       try {
         if (kind === "cancel-waiting") await aborted(request.signal);
         return await describe(request, kind, id);
       } finally {
-        over(request);
+        over();
       }
     },
+    onError: (error) => void errors.push(String(error)),
     take: async () => {
-      if (underWay.size > 0) {
+      if (underWay > 0) {
         idle = Promise.withResolvers();
         await idle.promise;
       }
-      const taken = { executed, abandoned };
+      const taken = { executed, abandoned, errors };
       executed = {};
       abandoned = 0;
+      errors = [];
       return taken;
     },
   };

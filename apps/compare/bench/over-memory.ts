@@ -1,5 +1,8 @@
 import type { MemoryHandler } from "@holdfast/memory";
 
+/** Each lives as long as the signal that it was made with, which refers to it but weakly. */
+const requests: WeakMap<AbortSignal, Request> = new WeakMap();
+
 /** A fetch-style handler, behind the memory transport. */
 export function overMemory(fetch: (request: Request) => Promise<Response>): MemoryHandler {
   return async ({ method, url, headers, body, signal }) => {
@@ -10,6 +13,7 @@ export function overMemory(fetch: (request: Request) => Promise<Response>): Memo
       signal,
       ...(!bodiless && { body: ReadableStream.from(body), duplex: "half" }),
     });
+    requests.set(signal, request);
     const response = await fetch(request);
     return {
       status: response.status,

@@ -6,12 +6,11 @@ import type { MixedHandler } from "./mixed-handler.ts";
  * may; node counts a stream that was reset until its object is gone, so there is room for those beside the hundred that a
  * client has open.
  */
-export function serveMixed({ fetch }: MixedHandler): Promise<Server> {
+export function serveMixed({ fetch, onError }: MixedHandler): Promise<Server> {
   return serve({
     hostname: "127.0.0.1",
     fetch,
+    onError,
     limits: { maxResets: 1_000_000, maxStreams: 256 },
-    // What is told are the requests that were given up.
-    onError: () => undefined,
   });
 }

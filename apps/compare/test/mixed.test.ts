@@ -63,12 +63,12 @@ describe("the verdict on a mix", () => {
       replayed: 0,
       left: 0,
     },
-    ledger: { executed: Object.fromEntries(steps.map(({ id }) => [id, 1])), abandoned: 0 },
+    ledger: { executed: Object.fromEntries(steps.map(({ id }) => [id, 1])), abandoned: 0, errors: [] },
   };
 
   it("is nothing if all is as it has to be, also where what was given up was never executed", () => {
     const executed = { ...good.ledger.executed, [cancelled?.id ?? -1]: 0 };
-    expect(judgeMix(steps, [good, { ...good, ledger: { executed, abandoned: 1 } }])).toEqual([]);
+    expect(judgeMix(steps, [good, { ...good, ledger: { executed, abandoned: 1, errors: [] } }])).toEqual([]);
   });
 
   it.each([
@@ -79,13 +79,18 @@ describe("the verdict on a mix", () => {
     ],
     [
       "an exchange that was executed twice",
-      { ledger: { executed: { ...good.ledger.executed, 5: 2 }, abandoned: 0 } },
+      { ledger: { executed: { ...good.ledger.executed, 5: 2 }, abandoned: 0, errors: [] } },
       "1 exchanges were executed twice",
     ],
     [
       "an answer that nobody gave",
-      { ledger: { executed: { ...good.ledger.executed, [step?.id ?? -1]: 0 }, abandoned: 0 } },
+      { ledger: { executed: { ...good.ledger.executed, [step?.id ?? -1]: 0 }, abandoned: 0, errors: [] } },
       "not by the handler",
+    ],
+    [
+      "an error that the server tells",
+      { ledger: { ...good.ledger, errors: ["Error: x"] } },
+      "1 errors were told by the server",
     ],
     ["a failure", { result: { ...good.result, failed: 1 } }, "1 exchanges failed"],
     ["something left", { result: { ...good.result, left: 2 } }, "2 connections or exchanges were left"],
