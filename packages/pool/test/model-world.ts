@@ -186,7 +186,7 @@ export class World {
       const free = open.filter((one) => one.leases < one.room);
       for (const task of waiting) {
         const last = task.starts.at(-1);
-        const fresh = task.starts.some((start) => start.outcome === "lost" || start.outcome === "timeout-408");
+        const fresh = isLost(task.starts.at(-1));
         const usable = fresh ? free.filter((one) => one.served === one.leases) : free;
         expect(usable.length, `task ${task.id} waits (after ${last?.outcome}) beside a free connection`).toBe(0);
       }
@@ -300,10 +300,11 @@ export class World {
     if (task.starts.length === 0) this.#firstStarts.push(task);
     if (last !== undefined && !this.#mayRunAgain(task))
       this.#faults.push(`task ${task.id} ran again after ${last.outcome}`);
-    const replays = task.starts.filter((start) => start.outcome === "lost" || start.outcome === "timeout-408").length;
+    const replays = task.starts.filter(isLost).length;
     if (replays > 1) this.#faults.push(`task ${task.id} was replayed ${replays} times`);
     if (task.starts.length - replays > 4) this.#faults.push(`task ${task.id} was put back more than three times`);
-    if (replays > 0 && connection.served !== connection.leases)
+    // One that was refused since then is put back as any other.
+    if (isLost(last) && connection.served !== connection.leases)
       this.#faults.push(`task ${task.id} was replayed on a connection that had ended an exchange`);
     if (task.settled > 0) this.#faults.push(`task ${task.id} ran after it was settled`);
     if (this.destroyed) this.#faults.push(`task ${task.id} ran after destroy()`);
@@ -319,8 +320,7 @@ export class World {
     const last = task.starts.at(-1) as Start;
     if (!task.replayable && task.bodyBegun) return false;
     if (last.outcome === "unsent" || last.outcome === "refused") return true;
-    const stale = last.outcome === "lost" || last.outcome === "timeout-408";
-    return stale && last.reused && task.request.idempotent === true && !last.attempt.answered;
+    return isLost(last) && last.reused && task.request.idempotent === true && !last.attempt.answered;
   }
 
   #checkOrder(): void {
@@ -343,4 +343,9 @@ export class World {
 
 function stateOf(connection: FakeConnection): string {
   return (connection.owner as Connection).state;
+}
+
+/** It met a connection that was ending. */
+function isLost(start: Start | undefined): boolean {
+  return start?.outcome === "lost" || start?.outcome === "timeout-408";
 }
