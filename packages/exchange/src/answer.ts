@@ -39,6 +39,8 @@ export class Answer implements StreamListener, RequestSource {
   #left: { readonly reason: unknown } | undefined;
   #deadline: NodeJS.Timeout | undefined;
   #responded = false;
+  /** The body of the response, until somebody reads it. */
+  #unread: ServedResponse["body"];
   /** Where the body of the response comes from, until it has ended. */
   #source: AsyncIterator<Uint8Array> | undefined;
 
@@ -110,8 +112,8 @@ export class Answer implements StreamListener, RequestSource {
   async #run(head: RequestHead, body: BodyBuffer): Promise<void> {
     try {
       const response = await this.#host.handler(new AnswerRequest(head, body, this));
+      this.#unread = response.body;
       if (this.#left === undefined) await this.#respond(head, response);
-      else await stopped(response.body);
     } catch {
       // It is for the handler to say what went wrong, and to whom; what it has sent arrives.
       while (this.#stream.hasQueue) await this.#room.wait();
@@ -119,6 +121,7 @@ export class Answer implements StreamListener, RequestSource {
     } finally {
       clearTimeout(this.#deadline);
       this.#stopSource();
+      void stopped(this.#unread);
       if (!this.#complete) this.#cut(new Error("the request was answered before it had come"));
       this.#host.over();
     }
@@ -148,9 +151,8 @@ export class Answer implements StreamListener, RequestSource {
     const empty = bodiless || body === undefined || bytes?.byteLength === 0;
     const ends = empty && trailers === undefined;
     if (!this.#stream.head(pairs, false, ends)) throw new TypeError("the head is longer than the client takes");
-    if (bodiless) await stopped(body);
-    else if (bytes !== undefined) this.#stream.write(bytes);
-    else if (body !== undefined) await this.#send(body as AsyncIterable<Uint8Array>);
+    if (bytes !== undefined && !bodiless) this.#stream.write(bytes);
+    else if (body !== undefined && !bodiless) await this.#send(body as AsyncIterable<Uint8Array>);
     if (ends || this.#stream.closed) return this.#ended();
     const flat: string[] = [];
     if (trailers !== undefined) checkFields(await trailers(), flat);
@@ -161,6 +163,7 @@ export class Answer implements StreamListener, RequestSource {
   }
 
   async #send(body: AsyncIterable<Uint8Array>): Promise<void> {
+    this.#unread = undefined;
     const source = (this.#source = body[Symbol.asyncIterator]());
     while (!this.#stream.closed) {
       const { done, value } = await source.next();

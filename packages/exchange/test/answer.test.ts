@@ -457,6 +457,27 @@ describe("a response", () => {
     peer.close();
   });
 
+  it.each([
+    ["a status that is none", { status: 99 }],
+    ["a head that is too long", { headers: { a: "x".repeat(70_000) } }],
+  ])("whose response has %s gives the body back that nobody reads", async (_, response) => {
+    const returned = Promise.withResolvers<IteratorResult<Uint8Array>>();
+    const body: AsyncIterable<Uint8Array> = {
+      [Symbol.asyncIterator]: () => ({
+        next: () => Promise.reject(new Error("nobody reads it")),
+        return: () => {
+          returned.resolve({ done: true, value: undefined });
+          return returned.promise;
+        },
+      }),
+    };
+    const { peer } = answering(() => ({ ...response, body }));
+    peer.send(wire.ask(1));
+    expect((await peer.next(type.reset, 1)).payload.readUInt32BE()).toBe(muxCode.internal);
+    await returned.promise;
+    peer.close();
+  });
+
   it("that fails on its way arrives as far as it was made, then the RESET", async () => {
     const { peer } = answering(() => ({
       body: (async function* () {
