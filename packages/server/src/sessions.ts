@@ -11,7 +11,7 @@ import { maxTimerMs } from "./check-options.ts";
 import { Exchange } from "./exchange.ts";
 import type { ServeSettings } from "./options.ts";
 import { ResetBudget } from "./reset-budget.ts";
-import { http2Wire } from "./wire.ts";
+import { http2Wire, isEndSent } from "./wire.ts";
 
 /** How much a client may send ahead of the handlers: on one stream, and on all of a session. */
 const streamWindowBytes = 262_144;
@@ -84,6 +84,7 @@ export class Http2Sessions {
     const { limits, timeouts } = this.#settings;
     if (session.handlers >= limits.maxStreams) return stream.close(constants.NGHTTP2_REFUSED_STREAM);
     const exchange = new Exchange(request, response, http2Wire(response), this.#settings);
+    keepEnd(stream);
     watchSilence(stream, exchange, timeouts.bodyGapMs);
     if (!stream.endAfterHeaders) watchEnd(stream, exchange, timeouts.requestMs);
     session.handlers += 1;
@@ -148,12 +149,23 @@ class Session {
   }
 }
 
+/**
+ * Node resets a stream whose request nobody has read as soon as the response was handed to it, and the reset overtakes an end
+ * that waits for the client's window (22 to 26). What is read is closed when both ends have passed.
+ */
+function keepEnd(stream: ServerHttp2Stream): void {
+  if (stream.endAfterHeaders) stream.resume();
+  else stream.once("finish", () => stream.readableFlowing ?? stream.resume());
+}
+
 /** A stream of which nothing moves is ended if that is the client's doing. */
 function watchSilence(stream: ServerHttp2Stream, exchange: Exchange, bodyGapMs: number): void {
   if (bodyGapMs > maxTimerMs) return;
   stream.setTimeout(bodyGapMs);
   stream.on("timeout", () => {
-    if (stream.writableLength > 0) stream.close(constants.NGHTTP2_CANCEL);
+    // What was handed to node and still waits, be it the end alone, waits for the client's window.
+    if (stream.writableLength > 0 || (stream.writableFinished && !isEndSent(stream)))
+      stream.close(constants.NGHTTP2_CANCEL);
     else if (exchange.owed) exchange.timeOut();
     else stream.setTimeout(bodyGapMs);
   });

@@ -1,4 +1,4 @@
-import { constants, type Http2ServerResponse } from "node:http2";
+import { constants, type Http2ServerResponse, type ServerHttp2Stream } from "node:http2";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import type { RequestBody } from "./body.ts";
@@ -51,11 +51,20 @@ export function http2Wire({ stream }: Http2ServerResponse): Wire {
     leave: (body) => {
       body.discard();
       // A client may stop sending and shall keep the response (RFC 9113, 8.1), but node's own loses what it has not read.
-      const timer = setTimeout(() => stream.close(constants.NGHTTP2_NO_ERROR), lingerMs);
-      stream.once("close", () => clearTimeout(timer));
+      const timer = setInterval(() => {
+        // An end that waits for the client's window would be lost. Until it reads, it is not read either.
+        if (isEndSent(stream)) stream.close(constants.NGHTTP2_NO_ERROR);
+        else stream.pause();
+      }, lingerMs);
+      stream.once("close", () => clearInterval(timer));
       stream.resume();
     },
   };
+}
+
+/** The end of the response has been written to the connection: END_STREAM. */
+export function isEndSent({ state }: ServerHttp2Stream): boolean {
+  return state.localClose === 1;
 }
 
 function linger(socket: Socket): void {
