@@ -1,7 +1,7 @@
 import { type IncomingMessage, STATUS_CODES } from "node:http";
 import type { Socket } from "node:net";
 import { TLSSocket } from "node:tls";
-import { SocketChannel } from "@holdfast/exchange";
+import { SocketChannel, watchSocket } from "@holdfast/exchange";
 import type { ConnectionInfo } from "@holdfast/transport";
 import { NodeRequest } from "srvx/node";
 import { type ServerOptions, type WebSocket, WebSocketServer } from "ws";
@@ -11,7 +11,6 @@ import { connectionInfo } from "./connection-info.ts";
 import { codeOfSocketError } from "./errors.ts";
 import type { ErrorHandler } from "./fetch-handler.ts";
 import { type Accepted, judgeUpgrade, type UpgradeHead, type UpgradeRules } from "./judge-upgrade.ts";
-import { watchLiveness } from "./liveness.ts";
 import { connectionFields } from "./response-fields.ts";
 import type { UpgradeSettings } from "./upgrade-options.ts";
 
@@ -134,7 +133,7 @@ export class Upgrades {
 
   #accept(socket: WebSocket, wire: Socket, { serves }: Accepted, connection: ConnectionInfo, request: Request): void {
     socket.on("error", ignore);
-    watchLiveness(socket, wire, this.#settings.ping);
+    watchSocket(socket, wire, this.#settings.ping);
     socket.once("close", () => {
       this.#open.delete(socket);
       if (this.#open.size === 0) this.#emptied?.resolve();
