@@ -1,6 +1,7 @@
 /**
  * The long ledger: every adapter of this workspace under continual faults, one after another. Prints the figures of each and
- * exits with 1 if client and server disagree anywhere. `--exchanges N --faults N --seed N`, and the names of adapters.
+ * exits with 1 if client and server disagree anywhere. `--exchanges N --faults N --seed N`, and the names of adapters. With `--tls`
+ * the servers speak TLS; with `--kill` each is a process of its own that is killed over and over. Memory has no server.
  */
 import { parseArgs } from "node:util";
 import {
@@ -18,11 +19,15 @@ import { memory } from "../packages/memory/src/index.ts";
 import { websocket } from "../packages/websocket/src/index.ts";
 
 const { values, positionals } = parseArgs({
+  // pnpm hands the "--" over that is written before arguments.
+  args: process.argv.slice(2).filter((argument) => argument !== "--"),
   allowPositionals: true,
   options: {
     exchanges: { type: "string", default: "100000" },
     faults: { type: "string", default: "10000" },
     seed: { type: "string", default: "1" },
+    tls: { type: "boolean", default: false },
+    kill: { type: "boolean", default: false },
   },
 });
 
@@ -31,20 +36,30 @@ const timeouts = { headMs: 400, bodyGapMs: 400, connectMs: 1_000 };
 const shared = { timeouts, maxConnections: 8, maxStreams: 8, ping: { intervalMs: 200, timeoutMs: 200 } };
 const inProcess = ledgerInProcess();
 
+const kit = "@holdfast/conformance/ledger";
 const adapters: Readonly<Record<string, Pick<LedgerOptions, "createTransport" | "origin" | "sockets">>> = {
   memory: {
     origin: inProcess.protocol,
     sockets: false,
     createTransport: () => memory(inProcess.handler, { timeouts }),
   },
-  http1: { origin: ledgerHttp1, createTransport: () => http1({ timeouts }) },
-  http2: { origin: ledgerHttp2, createTransport: () => http2(shared) },
+  http1: {
+    origin: values.kill ? { module: kit, name: "ledgerHttp1" } : ledgerHttp1,
+    createTransport: (options) => http1({ ...options, timeouts }),
+  },
+  http2: {
+    origin: values.kill ? { module: kit, name: "ledgerHttp2" } : ledgerHttp2,
+    createTransport: (options) => http2({ ...options, ...shared }),
+  },
   websocket: {
-    origin: ledgerMux,
-    createTransport: () => websocket({ ...shared, reconnect: { minMs: 1, maxMs: 20 } }),
+    origin: values.kill ? { module: kit, name: "ledgerMux" } : ledgerMux,
+    createTransport: (options) => websocket({ ...options, ...shared, reconnect: { minMs: 1, maxMs: 20 } }),
   },
 };
 
+const unknown = positionals.filter((name) => adapters[name] === undefined);
+if (unknown.length > 0) throw new Error(`no adapter is called ${unknown.join(" or ")}`);
+const how = [values.tls && "TLS", values.kill && "killed servers"].filter((one) => one !== false);
 const numbers = {
   exchanges: Number(values.exchanges),
   faults: Number(values.faults),
@@ -52,7 +67,8 @@ const numbers = {
 };
 for (const [name, adapter] of Object.entries(adapters)) {
   if (positionals.length > 0 && !positionals.includes(name)) continue;
-  const result = await runLedger({ ...adapter, ...numbers });
-  console.log(`${ledgerReport(name, result)}\n`);
+  if (how.length > 0 && adapter.sockets === false) continue;
+  const result = await runLedger({ ...adapter, ...numbers, tls: values.tls });
+  console.log(`${ledgerReport([name, ...how].join(", "), result)}\n`);
   if (result.disagreements.length > 0) process.exitCode = 1;
 }

@@ -2,7 +2,12 @@ import { createHash } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 import type { OriginHandler } from "../origin/origin.ts";
 import { pattern } from "../pattern.ts";
-import type { Journal } from "./journal.ts";
+
+/** Where executions are written down. */
+export interface Executed {
+  /** Notes an execution, before anything of it is done; the caller ends it by what is returned. */
+  begin(id: number): () => void;
+}
 
 /** The server's side of a ledger. */
 export interface LedgerApplication {
@@ -15,7 +20,7 @@ export interface LedgerApplication {
  * Answers `/<id>?bytes=&ms=` with so many bytes of the id's pattern, after so long, and tells in fields which id it answers
  * and what it read. An exchange counts as executed as soon as it is looked at, whole or not.
  */
-export function ledgerApplication(journal: Journal): LedgerApplication {
+export function ledgerApplication(journal: Executed): LedgerApplication {
   const breaks: boolean[] = [];
   const handler: OriginHandler = async ({ url, body, signal }) => {
     const id = Number(url.pathname.slice(1));

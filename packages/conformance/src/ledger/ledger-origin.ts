@@ -5,6 +5,7 @@ import type { OriginHandler } from "../origin/origin.ts";
  *
  * | fault | what happens |
  * | --- | --- |
+ * | `kill` | the server's process is killed (SIGKILL), and another one listens on its port |
  * | `restart` | the server ends every connection, stops listening, and listens again on its port |
  * | `reset`, `end` | a connection ends by RST, by FIN |
  * | `cut` | a connection ends within the next bytes, one way or the other |
@@ -17,6 +18,7 @@ import type { OriginHandler } from "../origin/origin.ts";
  * | `break` | the server breaks off an exchange that it executes |
  */
 export type LedgerFault =
+  | "kill"
   | "restart"
   | "reset"
   | "end"
@@ -40,5 +42,20 @@ export interface LedgerServer {
   close(): Promise<void>;
 }
 
+export interface LedgerServerOptions {
+  /** A certificate for 127.0.0.1 and its key, both PEM: then it speaks TLS. */
+  readonly tls?: { readonly cert: string; readonly key: string };
+  /** Default 0: a free one. One that takes the place of another has the other's. */
+  readonly port?: number;
+}
+
 /** Starts a server that answers by `handler`. */
-export type LedgerProtocol = (handler: OriginHandler) => Promise<LedgerServer>;
+export type LedgerProtocol = (handler: OriginHandler, options?: LedgerServerOptions) => Promise<LedgerServer>;
+
+/** Where a process of its own finds the protocol that it serves: such a server is killed as well. */
+export interface LedgerModule {
+  /** The URL of a file, or the name of a package as the kit resolves it. */
+  readonly module: string;
+  /** Of the {@link LedgerProtocol} that it exports. */
+  readonly name: string;
+}

@@ -1,11 +1,11 @@
 import { once } from "node:events";
 import type { AddressInfo, Server, Socket } from "node:net";
 import { resetSocket } from "../hostile/reset-socket.ts";
-import type { LedgerFault, LedgerServer } from "./ledger-origin.ts";
+import type { LedgerFault, LedgerServer, LedgerServerOptions } from "./ledger-origin.ts";
 
 /** What a protocol adds to a server that can be restarted. */
 export interface Restartable {
-  /** A new one, not listening. */
+  /** A new one, not listening; it speaks TLS if it was asked for. */
   make(): Server;
   readonly faults: readonly LedgerFault[];
   /** What it does at a fault of its own. */
@@ -13,20 +13,23 @@ export interface Restartable {
 }
 
 /** A server on one port of 127.0.0.1, whichever server it is. */
-export async function ledgerServer({ make, faults, strike }: Restartable): Promise<LedgerServer> {
+export async function ledgerServer(
+  { make, faults, strike }: Restartable,
+  { tls, port: wanted = 0 }: LedgerServerOptions = {},
+): Promise<LedgerServer> {
   const sockets = new Set<Socket>();
-  const listen = async (port: number): Promise<Server> => {
+  const listen = async (on: number): Promise<Server> => {
     const made = make();
     made.on("connection", (socket: Socket) => {
       sockets.add(socket);
       socket.on("error", () => {});
       socket.once("close", () => sockets.delete(socket));
     });
-    made.listen(port, "127.0.0.1");
+    made.listen(on, "127.0.0.1");
     await once(made, "listening");
     return made;
   };
-  let server = await listen(0);
+  let server = await listen(wanted);
   const { port } = server.address() as AddressInfo;
   const stop = async (): Promise<void> => {
     const closed = once(server, "close");
@@ -35,7 +38,7 @@ export async function ledgerServer({ make, faults, strike }: Restartable): Promi
     await closed;
   };
   return {
-    url: `http://127.0.0.1:${port}`,
+    url: `${tls === undefined ? "http" : "https"}://127.0.0.1:${port}`,
     faults: ["restart", ...faults],
     strike: async (fault) => {
       if (fault !== "restart") return strike(fault);

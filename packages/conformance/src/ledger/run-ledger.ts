@@ -1,21 +1,30 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { Transport } from "@holdfast/transport";
 import { type FaultProxy, faultProxy } from "../hostile/fault-proxy.ts";
-import { turn, until } from "../turn.ts";
-import { type LedgerApplication, ledgerApplication } from "./application.ts";
+import { authority, certificate } from "../hostile/certificates.ts";
+import { turn } from "../turn.ts";
 import { ask } from "./ask.ts";
 import { Claims, claimsUnsent } from "./claims.ts";
 import { collectedHeapBytes } from "./collected-heap-bytes.ts";
 import { type Disagreement, disagreementOf } from "./disagreement.ts";
-import { Journal } from "./journal.ts";
-import type { LedgerProtocol, LedgerServer } from "./ledger-origin.ts";
+import type { LedgerModule, LedgerProtocol } from "./ledger-origin.ts";
 import { planOf } from "./plan.ts";
+import { type ServerSide, serverSide } from "./server-side.ts";
 import { Strikes } from "./strikes.ts";
 
+/** What a run asks of the transport, by the names of the contract. */
+export interface LedgerTransportOptions {
+  /** Whom to trust, PEM. There where the run is over TLS. */
+  readonly tls?: { readonly ca: string };
+}
+
 export interface LedgerOptions {
-  readonly createTransport: () => Transport | Promise<Transport>;
-  /** The server side. */
-  readonly origin: LedgerProtocol;
+  /** Must hand over what it is given. */
+  readonly createTransport: (options: LedgerTransportOptions) => Transport | Promise<Transport>;
+  /** The server side: a server in this process, or where a process of its own finds it, which is killed over and over. */
+  readonly origin: LedgerProtocol | LedgerModule;
+  /** The server speaks TLS, by a certificate that is made for the run. Default false. */
+  readonly tls?: boolean;
   /** Default 2 000. */
   readonly exchanges?: number;
   /** Spread over the run, default 200. */
@@ -52,21 +61,19 @@ export interface LedgerResult {
  * seed the exchanges and the faults are the same ones; which meet, the machine decides.
  */
 export async function runLedger(options: LedgerOptions): Promise<LedgerResult> {
-  const { exchanges = 2_000, faults = 200, seed = 1, sockets = true } = options;
-  const journal = new Journal(exchanges);
-  const application = ledgerApplication(journal);
+  const { exchanges = 2_000, faults = 200, seed = 1, sockets = true, tls = false } = options;
   const handlesBefore = handles();
-  const server = await options.origin(application.handler);
+  const ca = tls ? authority() : undefined;
+  const own = ca === undefined ? {} : { tls: certificate({ ip: ["127.0.0.1"] }, ca) };
+  const server = await serverSide(options.origin, exchanges, own);
   const proxy = sockets ? await faultProxy(server.url, { seed }) : undefined;
-  const transport = await options.createTransport();
-  const run = new Run({ ...options, exchanges, faults, seed }, { transport, server, proxy, application, journal });
+  const transport = await options.createTransport(ca === undefined ? {} : { tls: { ca: ca.cert } });
+  const run = new Run({ ...options, exchanges, faults, seed }, { transport, server, proxy });
   const startedAt = performance.now();
   await run.exchanges();
   await transport.close();
   await proxy?.[Symbol.asyncDispose]();
   await server.close();
-  // Nothing can arrive any more; what has is brought to its end.
-  await until("every execution has ended", () => journal.open === 0);
   const left = await leftBehind(transport, handlesBefore);
   const heapGrowthBytes = (await collectedHeapBytes()) - (await run.heapBytes);
   return {
@@ -83,13 +90,14 @@ export async function runLedger(options: LedgerOptions): Promise<LedgerResult> {
 
 interface Sides {
   readonly transport: Transport;
-  readonly server: LedgerServer;
+  readonly server: ServerSide;
   readonly proxy: FaultProxy | undefined;
-  readonly application: LedgerApplication;
-  readonly journal: Journal;
 }
 
 type Wanted = LedgerOptions & Required<Pick<LedgerOptions, "exchanges" | "faults" | "seed">>;
+
+/** Faults that are due, behind one that is being made. */
+const maxWaitingFaults = 16;
 
 /** The client's side of a run, and what befalls it. */
 class Run {
@@ -119,16 +127,18 @@ class Run {
 
   async #work(): Promise<void> {
     const { exchanges, seed, lateMs = 1_000 } = this.#wanted;
-    const { transport, server, proxy, journal } = this.#sides;
+    const { transport, server, proxy } = this.#sides;
     while (this.#next < exchanges) {
+      // Where a fault takes long, exchanges do not run ahead of the rest.
+      if (this.#struck - this.strikes.made > maxWaitingFaults) await this.#striking;
       const plan = planOf(seed, this.#next++);
       const claim = await ask(transport, plan.proxied && proxy !== undefined ? proxy.url : server.url, plan, lateMs);
       const unsent = claimsUnsent(claim);
-      this.claims.note(plan.id, claim, unsent && journal.executions(plan.id) > 0);
+      this.claims.note(plan.id, claim, unsent && server.executions(plan.id) > 0);
       this.worstOverrunMs = Math.max(this.worstOverrunMs, claim.elapsedMs - plan.deadlineMs);
       this.#advance();
       // A server that does not listen is not asked again at once.
-      if (unsent) await delay(5);
+      if (unsent || claim.outcome.startsWith("CONNECTION_LOST")) await delay(5);
     }
   }
 
@@ -146,9 +156,9 @@ class Run {
   /** To be asked when nothing is under way. */
   disagreements(): Disagreement[] {
     const { exchanges, seed, lateMs = 1_000 } = this.#wanted;
-    const { journal } = this.#sides;
+    const { server } = this.#sides;
     return Array.from({ length: exchanges }, (_, id) =>
-      disagreementOf(planOf(seed, id), this.claims.of(id), journal.executions(id), lateMs),
+      disagreementOf(planOf(seed, id), this.claims.of(id), server.executions(id), lateMs),
     ).filter((one) => one !== undefined);
   }
 }

@@ -1,10 +1,11 @@
 import type { FaultProxy } from "../hostile/fault-proxy.ts";
 import { seededRandom } from "../hostile/random.ts";
-import type { LedgerApplication } from "./application.ts";
-import type { LedgerFault, LedgerServer } from "./ledger-origin.ts";
+import type { LedgerFault } from "./ledger-origin.ts";
+import type { ServerSide } from "./server-side.ts";
 
 /** How often each is chosen among those that there are: what costs a run its time is rare. */
 const weights: Readonly<Record<LedgerFault, number>> = {
+  kill: 1,
   restart: 1,
   reset: 3,
   end: 3,
@@ -22,10 +23,9 @@ const ofProxy: readonly LedgerFault[] = ["reset", "end", "cut", "black-hole", "d
 
 /** What is struck. */
 export interface StruckSide {
-  readonly server: LedgerServer;
+  readonly server: ServerSide;
   /** None where there is no socket. */
   readonly proxy: FaultProxy | undefined;
-  readonly application: LedgerApplication;
 }
 
 /** Chooses and makes the faults of a run, by its seed. */
@@ -54,7 +54,7 @@ export class Strikes {
     const fault = this.#choices[Math.floor(kind * this.#choices.length)] as LedgerFault;
     this.#made++;
     this.counts.set(fault, (this.counts.get(fault) ?? 0) + 1);
-    if (fault === "break") this.#side.application.breakNext(how < 0.5);
+    if (fault === "break") this.#side.server.breakNext(how < 0.5);
     else if (ofProxy.includes(fault)) this.#befall(fault, which, how, bytes);
     else await this.#side.server.strike(fault);
   }
