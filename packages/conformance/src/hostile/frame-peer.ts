@@ -2,7 +2,7 @@ import type { Socket } from "node:net";
 import { ack, endHeaders, endStream, type Frame, frame, frames, headerBlock, uint } from "./frames.ts";
 import { HeadReader } from "./head-reader.ts";
 import { resetSocket } from "./reset-socket.ts";
-import { beneath, Gone } from "./scripted-server.ts";
+import { Gone } from "./scripted-server.ts";
 import { SendWindows } from "./send-windows.ts";
 
 /** The head of a request. */
@@ -202,7 +202,7 @@ export class FramePeer {
 
   /** Ends with RST, beneath TLS if there is some. */
   reset(): void {
-    resetSocket(beneath(this.socket));
+    resetSocket(this.socket);
   }
 
   // ---- inside

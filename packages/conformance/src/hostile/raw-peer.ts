@@ -1,6 +1,6 @@
 import type { Socket } from "node:net";
-import { resetSocket } from "./reset-socket.ts";
-import { beneath, Gone } from "./scripted-server.ts";
+import { beneath, resetSocket } from "./reset-socket.ts";
+import { Gone } from "./scripted-server.ts";
 
 /** One request as it stood on the wire. */
 export interface RawRequest {
@@ -112,7 +112,7 @@ export class RawPeer {
 
   /** Ends with RST. */
   reset(): void {
-    resetSocket(beneath(this.socket));
+    resetSocket(this.socket);
   }
 
   async #chunked(): Promise<Buffer> {

@@ -91,8 +91,3 @@ export async function scriptedServer<P>(
     },
   };
 }
-
-/** The socket beneath TLS, or this one. */
-export function beneath(socket: Socket): Socket {
-  return (socket as Socket & { readonly _parent?: Socket })._parent ?? socket;
-}

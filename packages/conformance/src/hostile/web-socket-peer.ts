@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import type { Socket } from "node:net";
 import type { MessageListener, MessagePipe } from "./message-pipe.ts";
 import { resetSocket } from "./reset-socket.ts";
-import { beneath, Gone } from "./scripted-server.ts";
+import { Gone } from "./scripted-server.ts";
 
 /** What an upgrade asks for. */
 export interface UpgradeRequest {
@@ -143,7 +143,7 @@ export class WebSocketPeer implements MessagePipe {
 
   /** Ends with RST, beneath TLS if there is some. */
   reset(): void {
-    resetSocket(beneath(this.socket));
+    resetSocket(this.socket);
   }
 
   #read(): void {

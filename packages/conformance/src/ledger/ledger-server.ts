@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import type { AddressInfo, Server, Socket } from "node:net";
-import { resetSocket } from "../hostile/reset-socket.ts";
+import { TLSSocket } from "node:tls";
+import { beneath, resetSocket } from "../hostile/reset-socket.ts";
 import type { LedgerFault, LedgerServer, LedgerServerOptions } from "./ledger-origin.ts";
 
 /** What a protocol adds to a server that can be restarted. */
@@ -20,10 +21,15 @@ export async function ledgerServer(
   const sockets = new Set<Socket>();
   const listen = async (on: number): Promise<Server> => {
     const made = make();
-    made.on("connection", (socket: Socket) => {
+    const hold = (socket: Socket): void => {
       sockets.add(socket);
       socket.on("error", () => {});
       socket.once("close", () => sockets.delete(socket));
+    };
+    made.on("connection", hold);
+    made.on("secureConnection", (socket: Socket) => {
+      sockets.delete(beneath(socket));
+      hold(socket);
     });
     made.listen(on, "127.0.0.1");
     await once(made, "listening");
@@ -34,7 +40,11 @@ export async function ledgerServer(
   const stop = async (): Promise<void> => {
     const closed = once(server, "close");
     server.close();
-    for (const socket of sockets) resetSocket(socket);
+    for (const socket of sockets) {
+      // Nobody says whether the end of one that still shakes hands is on its way.
+      if (tls !== undefined && !(socket instanceof TLSSocket)) socket.destroy();
+      else resetSocket(socket);
+    }
     await closed;
   };
   return {
