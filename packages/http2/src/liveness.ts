@@ -17,10 +17,11 @@ const maxTimerMs = 2 ** 31 - 1;
  * Owned by the session. Its timer never keeps the process alive, and does not run while no stream is open.
  */
 export class Liveness {
+  /** Open now. */
+  streams = 0;
   readonly #session: ClientHttp2Session;
   readonly #socket: Socket;
   readonly #ping: Required<Http2Ping>;
-  #streams = 0;
   #silence: Silence | undefined;
   #timer: NodeJS.Timeout | undefined;
 
@@ -31,12 +32,12 @@ export class Liveness {
   }
 
   streamOpened(): void {
-    this.#streams++;
+    this.streams++;
     if (this.#timer === undefined && this.#ping.intervalMs !== Infinity) this.#begin();
   }
 
   streamClosed(): void {
-    this.#streams--;
+    this.streams--;
   }
 
   stop(): void {
@@ -59,7 +60,7 @@ export class Liveness {
   #judge(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    if (this.#silence === undefined || this.#session.destroyed || this.#streams === 0) return;
+    if (this.#silence === undefined || this.#session.destroyed || this.streams === 0) return;
     const judgement = judge(this.#silence, this.#socket.bytesRead, performance.now(), this.#ping);
     if (judgement.verdict === "gone") {
       const { timeoutMs } = this.#ping;

@@ -1,6 +1,7 @@
 import { type ClientHttp2Session, type ClientHttp2Stream, constants } from "node:http2";
 import { type DialledSocket, factsOf, momentsOf } from "@holdfast/dial";
 import type { ConnectionOwner, DialTimes, DriverConnection, Exchange } from "@holdfast/pool";
+import { endAfterSocket, type SessionEnd } from "./end-session.ts";
 import { isBadHead } from "./errors.ts";
 import { Http2Exchange } from "./exchange.ts";
 import { Liveness } from "./liveness.ts";
@@ -26,7 +27,7 @@ export interface GoAway {
  * Node does not tell for which stream a response is pushed. One exchange at a time runs on a session that takes pushes, so
  * that nobody gets what was promised to another; nghttp2 itself cancels what was promised to a stream that is closed.
  */
-export class Http2Session implements DriverConnection {
+export class Http2Session implements DriverConnection, SessionEnd {
   readonly times: DialTimes;
   readonly facts: DriverConnection["facts"];
   /** The first that was heard; nghttp2 tells it before the streams fail. */
@@ -44,6 +45,8 @@ export class Http2Session implements DriverConnection {
   readonly #takesPushes: boolean;
   readonly #pushes: Set<Http2Exchange> = new Set();
   #held = false;
+  /** It ends under its streams, which are told when the socket is closed. */
+  #ending = false;
 
   constructor(
     session: ClientHttp2Session,
@@ -63,6 +66,7 @@ export class Http2Session implements DriverConnection {
     this.times = { ...momentsOf(dialled), readyAt: performance.now() };
     this.facts = factsOf(dialled);
     session.setLocalWindowSize(options.windows.sessionBytes);
+    endAfterSocket(session, socket, this);
     session.on("remoteSettings", () => owner.capacityIs(this.capacity));
     session.on("goaway", (code, lastStreamId) => this.#leave(code, lastStreamId));
     session.on("error", (error) => {
@@ -82,12 +86,17 @@ export class Http2Session implements DriverConnection {
 
   /** No stream can be opened on it any more. */
   get ended(): boolean {
-    return this.#session.destroyed || this.#session.closed;
+    return this.lost || this.#session.closed;
   }
 
   /** It has ended under the streams that it had. */
   get lost(): boolean {
-    return this.#session.destroyed;
+    return this.#ending || this.#session.destroyed;
+  }
+
+  /** Streams are open on it. */
+  get busy(): boolean {
+    return this.#liveness.streams > 0;
   }
 
   run(exchange: Exchange): void {
@@ -114,6 +123,12 @@ export class Http2Session implements DriverConnection {
   /** It has ended, under its streams perhaps, or opens none any more: none may be placed on it while they are told. */
   lose(): void {
     this.#owner.drains(this.ended ? "the session has ended" : "the session has no stream left");
+  }
+
+  ending(error: Error | undefined): void {
+    this.#ending = true;
+    this.error ??= error;
+    this.lose();
   }
 
   close(): void {

@@ -184,6 +184,7 @@ describe("a peer that goes too far", () => {
   });
 
   it.each([
+    ["CONTINUATION", (stream: number) => frame(frames.continuation, stream, headerBlock([["x", "a".repeat(1_000)]]))],
     ["PING", () => frame(frames.ping, 0, Buffer.alloc(8))],
     ["SETTINGS", () => frame(frames.settings, 0, Buffer.alloc(0))],
     ["empty DATA", (stream: number) => frame(frames.data, stream, Buffer.alloc(0))],
@@ -192,9 +193,11 @@ describe("a peer that goes too far", () => {
       answering(
         except(async ({ stream }, peer) => {
           peer.mute();
+          if (name === "CONTINUATION") await peer.send(frames.headers, stream, headerBlock([[":status", "200"]]));
           if (name === "empty DATA") await peer.headers(stream, [[":status", "200"]]);
           const burst = Buffer.concat(Array.from({ length: 1_000 }, () => flood(stream)));
           for (let i = 0; i < 20 && !peer.socket.destroyed; i++) await peer.write(burst);
+          if (name === "CONTINUATION") return;
           if (name !== "empty DATA") await peer.headers(stream, [[":status", "200"]]);
           await peer.data(stream, "ok", endStream);
         }),
