@@ -9,4 +9,6 @@ export type {
   LedgerServer,
   LedgerServerOptions,
 } from "./ledger/ledger-origin.ts";
+export type { Restartable } from "./ledger/ledger-server.ts";
+export { ledgerServer } from "./ledger/ledger-server.ts";
 export { ledgerHttp1, ledgerHttp2, ledgerInProcess, ledgerMux } from "./ledger/protocols.ts";

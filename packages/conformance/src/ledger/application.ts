@@ -25,6 +25,8 @@ export function ledgerApplication(journal: Executed): LedgerApplication {
   const handler: OriginHandler = async ({ url, body, signal }) => {
     const id = Number(url.pathname.slice(1));
     const end = journal.begin(id);
+    // A body that nobody begins to read does not learn that nobody wants it.
+    signal.addEventListener("abort", end, { once: true });
     const within = breaks.shift();
     try {
       if (within === false) throw new Error("asked to break off");
