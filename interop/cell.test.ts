@@ -36,6 +36,16 @@ describe("the verdict on an outcome", () => {
     expect(problemsOf({ ...row, ...settings }, overHttp1!, { ...good, ...outcome })).toEqual([problem]);
   });
 
+  it("allows each connection that ends by a count its successor", () => {
+    const overWebSocket = columns.find(({ protocol }) => protocol === "websocket")!;
+    const counted: Row = { ...row, protocols: ["websocket"], told: { maxExchanges: 100 } };
+    const outcome = { ...good, connections: [requests] };
+    expect(problemsOf(counted, overWebSocket, { ...outcome, maxOpen: 8 })).toEqual([]);
+    expect(problemsOf(counted, overWebSocket, { ...outcome, maxOpen: 9 })).toEqual([
+      "9 connections at a time, 8 allowed",
+    ]);
+  });
+
   it("allows as many connections more as the server ends", () => {
     const many = { ...good, connections: Array.from({ length: 16 + 50 }, () => 100) };
     expect(problemsOf({ ...row, maxRequests: { "http/1.1": 100 } }, overHttp1!, many)).toEqual([]);

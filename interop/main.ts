@@ -1,6 +1,7 @@
 /** Runs the matrix and puts its table into docs/servers.md, so that no figure there was typed by hand. */
 import { execFileSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import { makeCertificate } from "./certificate.ts";
 import { type Column, columns, type Outcome, problemsOf, runCell } from "./cell.ts";
 import { rows } from "./matrix.ts";
@@ -42,5 +43,6 @@ function versions(): string {
       encoding: "utf8",
     },
   );
-  return `${shown.replaceAll(/[+~]\w+/g, "")}node ${process.versions.node}.`;
+  const { version } = createRequire(import.meta.url)("ws/package.json") as { readonly version: string };
+  return `${shown.replaceAll(/[+~]\w+/g, "")}node ${process.versions.node}, ws ${version}.`;
 }

@@ -1,3 +1,4 @@
+import type { WebSocketOptions } from "@holdfast/websocket";
 import { startApache } from "./apache.ts";
 import { startCaddy } from "./caddy.ts";
 import { startH2o } from "./h2o.ts";
@@ -6,6 +7,8 @@ import { startNghttpd } from "./nghttpd.ts";
 import { startNginx } from "./nginx.ts";
 import { startNode } from "./node.ts";
 import type { Server, ServerOptions } from "./server.ts";
+import { startJsonRpc } from "./ws-json-rpc.ts";
+import { startMux } from "./ws-mux.ts";
 
 export type Protocol = ServerOptions["protocol"];
 
@@ -17,6 +20,10 @@ export interface Row {
   readonly settings: readonly string[];
   /** Requests after which it ends a connection of this protocol, where the load reaches so many. */
   readonly maxRequests?: Partial<Record<Protocol, number>>;
+  /** It speaks JSON-RPC 2.0, and knows nothing of Holdfast. */
+  readonly jsonRpc?: true;
+  /** Options of the adapter that say what the server has no way to say itself. */
+  readonly told?: Pick<WebSocketOptions, "maxStreams" | "maxExchanges" | "reconnect">;
   /** Silence after which it ends a connection: the workers pause for about as long. */
   readonly idleMs?: number;
 }
@@ -76,6 +83,28 @@ export const rows: readonly Row[] = [
     protocols: both,
     settings: ["keepAliveTimeout: 1000", "maxRequestsPerSocket: 100", "maxConcurrentStreams: 8", "timeout: 1000"],
     maxRequests: { "http/1.1": 100 },
+    idleMs: 1_000,
+  },
+  { server: "ws, JSON-RPC", start: startJsonRpc, protocols: ["websocket"], settings: [], jsonRpc: true },
+  {
+    server: "ws, JSON-RPC",
+    start: startJsonRpc,
+    protocols: ["websocket"],
+    settings: ["maxPayload: 128", "idleTimeout: 1000", "maxMessages: 100", "maxCalls: 8"],
+    jsonRpc: true,
+    // Sockets that are full do not mean that the server fails: the waits shall not grow with each.
+    told: { maxStreams: 8, maxExchanges: 100, reconnect: { factor: 1 } },
+    maxRequests: { websocket: 100 },
+    idleMs: 1_000,
+  },
+  { server: "ws, `holdfast.mux.v1`", start: startMux, protocols: ["websocket"], settings: [] },
+  {
+    server: "ws, `holdfast.mux.v1`",
+    start: startMux,
+    protocols: ["websocket"],
+    // The smallest that PROTOCOL.md allows.
+    settings: ["maxPayload: 65543", "idleTimeoutMs: 1000", "maxRequests: 100", "maxStreams: 8"],
+    maxRequests: { websocket: 100 },
     idleMs: 1_000,
   },
 ];

@@ -1,4 +1,4 @@
-/** A server that others wrote, running as a process of our own. Its paths /0 to /99 answer 200 with themselves. */
+/** A server that others wrote, running as a process of our own or in this one. Its paths /0 to /99 answer 200 with themselves. */
 export interface Server {
   /** Without a slash at the end. */
   readonly origin: string;
@@ -12,12 +12,12 @@ export interface Server {
 export interface LogEntry {
   /** The server's number of the connection, or the port of its client. */
   readonly connection: string;
-  /** The request's `x-request-id`. */
+  /** The request's `x-request-id`, or where the protocol has no fields, what is sent in its place. */
   readonly id: string;
 }
 
 export interface ServerOptions {
-  readonly protocol: "http/1.1" | "h2";
+  readonly protocol: "http/1.1" | "h2" | "websocket";
   /** In PEM. With it the server speaks TLS and chooses by ALPN, without it plain HTTP/1.1 or h2c with prior knowledge. */
   readonly certificate?: Certificate | undefined;
   /** Lines in the server's own language; none for its defaults. */

@@ -12,9 +12,7 @@ export function table(results: readonly Result[]): string {
   const head = ["server", "settings", ...columns.map(({ name }) => name)];
   const lines = results.map(({ row, outcomes }) => [
     row.server,
-    row.settings.length === 0
-      ? "its defaults"
-      : row.settings.map((line) => `\`${line.replaceAll(/\s+/g, " ")}\``).join(", "),
+    settingsOf(row),
     ...columns.map((column) => cell(row, column, outcomes.get(column))),
   ]);
   return [head, head.map(() => "---"), ...lines].map((cells) => `| ${cells.join(" | ")} |`).join("\n");
@@ -23,6 +21,13 @@ export function table(results: readonly Result[]): string {
 /** What a test or a line of progress calls a row. */
 export function title({ server, settings }: Row): string {
   return `${server} with ${settings.length === 0 ? "its defaults" : "tight settings"}`;
+}
+
+function settingsOf({ settings, told = {} }: Row): string {
+  if (settings.length === 0) return "its defaults";
+  const own = settings.map((line) => `\`${line.replaceAll(/\s+/g, " ")}\``).join(", ");
+  const known = Object.entries(told).map(([name, value]) => `\`${name}: ${JSON.stringify(value)}\``);
+  return known.length === 0 ? own : `${own}; the client is told ${known.join(", ")}`;
 }
 
 function cell(row: Row, column: Column, outcome: Outcome | undefined): string {

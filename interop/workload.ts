@@ -1,5 +1,5 @@
 import { setTimeout as pause } from "node:timers/promises";
-import { isTransportError, type Transport } from "@holdfast/transport";
+import { isTransportError, type Transport, type TransportRequest } from "@holdfast/transport";
 import { answers } from "./server.ts";
 
 export const requests = 5_000;
@@ -13,12 +13,40 @@ export interface Load {
   readonly maxOpen: number;
 }
 
+/** How a server is asked to answer with a path, and to write down an id. */
+export interface Ask {
+  /** `once`: it must not be repeated on a doubt. */
+  request(origin: string, path: string, id: string, once: boolean): TransportRequest;
+  /** The path that a body has. */
+  pathOf(body: string): unknown;
+}
+
+export const byFields: Ask = {
+  request: (origin, path, id, once) => ({
+    url: origin + path,
+    headers: { "x-request-id": id },
+    ...(once && { method: "POST", body: "once" }),
+  }),
+  pathOf: (body) => body,
+};
+
+/** All calls are POST, so here it is the caller who says which may be repeated. */
+export const byJsonRpc: Ask = {
+  request: (origin, path, id, once) => ({
+    url: `${origin}/echo`,
+    method: "POST",
+    body: JSON.stringify([id, path]),
+    idempotent: !once,
+  }),
+  pathOf: (body) => JSON.parse(body),
+};
+
 /**
  * 5,000 requests by 64 workers, each with a number of its own. After each 500 all workers fall silent, so that all connections
- * do, for the next of `pausesMs`, of which there are at most 5. From 3,000 on, where no pause is near, every second request is
- * a POST, which must not be repeated on a doubt.
+ * do, for the next of `pausesMs`, of which there are at most 5. From 3,000 on, where no pause is near, every second request must
+ * not be repeated on a doubt.
  */
-export async function load(transport: Transport, origin: string, pausesMs: readonly number[]): Promise<Load> {
+export async function load(transport: Transport, origin: string, pausesMs: readonly number[], ask: Ask): Promise<Load> {
   const failures: Record<string, number> = {};
   const silences: Promise<void>[] = [];
   let succeeded = 0;
@@ -35,13 +63,10 @@ export async function load(transport: Transport, origin: string, pausesMs: reado
       if (part > 0) await (silences[part] ??= pause(pausesMs[part - 1]));
       const path = answers[id % answers.length]!;
       try {
-        const { status, body } = await transport.request({
-          url: origin + path,
-          headers: { "x-request-id": `${id}` },
-          ...(id >= 3_000 && id % 2 === 0 && { method: "POST", body: "once" }),
-        });
+        const once = id >= 3_000 && id % 2 === 0;
+        const { status, body } = await transport.request(ask.request(origin, path, `${id}`, once));
         const text = await body.text();
-        if (status === 200 && text === path) succeeded++;
+        if (status === 200 && ask.pathOf(text) === path) succeeded++;
         else fail(status === 200 ? "another answer" : `status ${status}`);
       } catch (error) {
         fail(isTransportError(error) ? `${error.code} in ${error.phase}` : String(error));
