@@ -36,7 +36,8 @@ export function endAfterSocket(session: ClientHttp2Session, socket: Socket, end:
     end.ending(error);
     if (socket.destroyed) return;
     session.goaway(code ?? (error === undefined ? NGHTTP2_NO_ERROR : NGHTTP2_INTERNAL_ERROR));
-    socket.destroy();
+    // By then GOAWAY has left, if there was room for it.
+    setImmediate(() => socket.destroy());
   };
   // Before node hears of it, which would end the session without its error.
   socket.prependOnceListener("close", () => {

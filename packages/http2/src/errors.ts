@@ -4,7 +4,8 @@ import type { Failure } from "@holdfast/pool";
 import { type Phase, type Target, TransportError, type TransportErrorCode } from "@holdfast/transport";
 import type { Http2Session } from "./session.ts";
 
-const { NGHTTP2_ENHANCE_YOUR_CALM, NGHTTP2_HTTP_1_1_REQUIRED, NGHTTP2_REFUSED_STREAM } = constants;
+const { NGHTTP2_ENHANCE_YOUR_CALM, NGHTTP2_HTTP_1_1_REQUIRED, NGHTTP2_PROTOCOL_ERROR, NGHTTP2_REFUSED_STREAM } =
+  constants;
 
 // ---- no session
 
@@ -76,6 +77,9 @@ export function streamFailure(
   if (!headSeen && rstCode === NGHTTP2_HTTP_1_1_REQUIRED) {
     return { code: "NEGOTIATION_FAILED", message: "the peer wants this over HTTP/1.1", refused: true, ...because };
   }
+  if (brokeProtocol(sessionError)) {
+    return { code: "PROTOCOL_ERROR", message: "the peer broke the protocol, which ended the session", ...because };
+  }
   if (headSeen)
     return { code: "TRUNCATED", message: `the response ended before its body did (RST_STREAM ${rstCode})`, ...because };
   // For NO_ERROR and CANCEL node raises no error: only the session, which lives on, tells a reset from a loss.
@@ -91,10 +95,20 @@ export function streamFailure(
   }
   return {
     code: "STREAM_RESET",
-    message: `the peer reset the stream (RST_STREAM ${rstCode})`,
+    message:
+      rstCode === NGHTTP2_PROTOCOL_ERROR
+        ? // Node resets with the same code what breaks the rules for a head, and does not say who did.
+          "the head of the response breaks the protocol, or the peer reset the stream (RST_STREAM 1)"
+        : `the peer reset the stream (RST_STREAM ${rstCode})`,
     responded: true,
     ...because,
   };
+}
+
+/** Node ended the session for what it had read: by nghttp2's verdict, or by its own on too many frames that break the rules. */
+function brokeProtocol(sessionError: NodeJS.ErrnoException | undefined): boolean {
+  const code = sessionError?.code;
+  return code === "ERR_HTTP2_ERROR" || code === "ERR_HTTP2_TOO_MANY_INVALID_FRAMES";
 }
 
 export function headTooLong(headBytes: number): Failure {

@@ -138,7 +138,7 @@ export class Http2Session implements DriverConnection, SessionEnd {
   destroy(reason: unknown): void {
     this.#session.destroy(reason instanceof Error ? reason : undefined);
     // The session alone waits for its GOAWAY to be written, and on an idle connection nothing would hold the process until then.
-    this.#socket.destroy();
+    if (!this.#ending) this.#socket.destroy();
   }
 
   hold(alive: boolean): void {

@@ -113,6 +113,14 @@ describe("a caller that gives up", () => {
   });
 });
 
+/** What a flood may come to. */
+const floods = {
+  CONTINUATION: /^PROTOCOL_ERROR$/,
+  PING: /^(ok|PROTOCOL_ERROR)$/,
+  SETTINGS: /^(ok|PROTOCOL_ERROR)$/,
+  "empty DATA": /^(ok|PROTOCOL_ERROR)$/,
+} as const;
+
 describe("a peer that goes too far", () => {
   const many = Array.from({ length: 400 }, (_, i): readonly [string, string] => [`x-${i}`, "1"]);
   it.each([
@@ -205,26 +213,71 @@ describe("a peer that goes too far", () => {
     );
     await using transport = http2({ timeouts: { headMs: 2_000 } });
     const outcome = await getText(transport, server.url).catch(({ code }: { readonly code: string }) => code);
-    expect(outcome).toMatch(/^(ok|PROTOCOL_ERROR|CONNECTION_LOST|TRUNCATED|LIMIT_EXCEEDED)$/);
+    // nghttp2 takes as many PINGs and SETTINGS as it can answer: how many that are is chance.
+    expect(outcome).toMatch(floods[name]);
     if (outcome !== "ok") await expectNextWorks(transport, server);
   });
 
   it.each([
-    ["DATA on a stream that nobody opened", () => frame(frames.data, 101, Buffer.from("x"))],
-    ["a window that overflows", () => frame(frames.windowUpdate, 0, uint(2 ** 31 - 1, 4))],
-    ["a frame that is too long", () => frame(frames.data, 1, Buffer.alloc(100_000))],
+    ["DATA on a stream that nobody opened", 1, (): Uint8Array => frame(frames.data, 101, Buffer.from("x"))],
+    ["DATA before its head", 1, () => frame(frames.data, 1, Buffer.from("x"))],
+    ["a window that overflows", 3, () => frame(frames.windowUpdate, 0, uint(2 ** 31 - 1, 4))],
+    ["a frame that is too long", 6, () => frame(frames.data, 1, Buffer.alloc(100_000))],
+    ["no frames at all", 6, () => Buffer.from("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n")],
+    ["a head that cannot be decoded", 9, () => frame(frames.headers, 1, Buffer.alloc(20, 0xff), endHeaders)],
+    ["CONTINUATION of nothing", 1, () => frame(frames.continuation, 1, headerBlock([["x", "1"]]), endHeaders)],
     [
       "a promise to push, which was not wanted",
+      1,
       () => frame(5, 1, Buffer.concat([uint(2, 4), headerBlock([[":path", "/"]])]), endHeaders),
     ],
-  ] as const)("with %s loses its session; the exchange fails and the next one works", async (_, bytes) => {
-    await using server = await frameServer(answering(except((_request, peer) => peer.write(bytes()))));
+  ] as const)(
+    "with %s loses its session, and is told why: PROTOCOL_ERROR; the next one works",
+    async (_, code, bytes) => {
+      await using server = await frameServer(answering(except((_request, peer) => peer.write(bytes()))));
+      await using transport = http2();
+      const error = await failure(transport.request({ url: server.url, method: "POST" }));
+      expect(error).toMatchObject({
+        code: "PROTOCOL_ERROR",
+        phase: "head",
+        delivery: "maybe-sent",
+        cause: { code: "ERR_HTTP2_ERROR" },
+      });
+      await server.peers[0]!.closed;
+      expect(server.peers[0]!.all(frames.goAway).map(({ payload }) => payload.readUInt32BE(4))).toContain(code);
+      await expectNextWorks(transport, server);
+      expect(server.peers).toHaveLength(2);
+    },
+  );
+
+  it.each([
+    ["more than its length", [["content-length", "1"]], 1],
+    ["more than its window", [], 70],
+  ] as const)("with a body of %s loses its session: PROTOCOL_ERROR within the body", async (_, fields, frameCount) => {
+    await using server = await frameServer(
+      answering(
+        except(async ({ stream }, peer) => {
+          await peer.headers(stream, [[":status", "200"], ...fields]);
+          for (let i = 0; i < frameCount; i++) await peer.data(stream, "x".repeat(16_384));
+        }),
+      ),
+    );
+    await using transport = http2({ windows: { streamBytes: 65_535 } });
+    const response = await transport.request({ url: server.url, method: "POST" });
+    const error = await failure(response.body.bytes());
+    expect(error).toMatchObject({ code: "PROTOCOL_ERROR", phase: "body", delivery: "answered" });
+    await expectNextWorks(transport, server);
+  });
+
+  it.each([
+    ["says that it failed", 2],
+    ["says that the rules were broken", 1],
+  ] as const)("is not one that %s by GOAWAY: CONNECTION_LOST", async (_, code) => {
+    await using server = await frameServer(answering(except(({ stream }, peer) => peer.goAway(stream, code))));
     await using transport = http2();
     const error = await failure(transport.request({ url: server.url, method: "POST" }));
-    expect(error).toMatchObject({ delivery: "maybe-sent", replaySafe: false });
-    expect(["CONNECTION_LOST", "PROTOCOL_ERROR"]).toContain(error.code);
+    expect(error).toMatchObject({ code: "CONNECTION_LOST", phase: "head", delivery: "maybe-sent" });
     await expectNextWorks(transport, server);
-    expect(server.peers).toHaveLength(2);
   });
 
   it.each(["099", "600", "999", "20x", ""])(
