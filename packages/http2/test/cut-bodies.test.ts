@@ -224,9 +224,9 @@ describe("an exchange that is cut before its head", () => {
 
 describe("a length that is announced", () => {
   it.each([
-    ["longer", "9"],
-    ["shorter", "3"],
-  ])("%s than the body fails the exchange", async (_, length) => {
+    ["longer", "9", "TRUNCATED"],
+    ["shorter", "3", "PROTOCOL_ERROR"],
+  ])("%s than the body fails the exchange", async (_, length, code) => {
     await using server = await frameServer(
       answering(async ({ stream, path }, peer) => {
         if (path === "/next") return peer.respond(stream);
@@ -239,7 +239,7 @@ describe("a length that is announced", () => {
     );
     await using transport = http2();
     const read = transport.request({ url: server.url }).then(({ body }) => body.text());
-    expect(await failure(read)).toMatchObject({ code: "TRUNCATED", delivery: "answered" });
+    expect(await failure(read)).toMatchObject({ code, phase: "body", delivery: "answered" });
     await expectNextWorks(transport, server);
   });
 });
