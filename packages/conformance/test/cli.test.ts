@@ -82,6 +82,7 @@ describe("holdfast-conformance", () => {
       "400",
     );
     expect(stdout).toContain("poor of a-stranger, protocol http/1.1");
+    expect(stdout).toMatch(/claims exchange\nlacks channel, .+: each has to be UNSUPPORTED/);
     expect(stdout).toMatch(/not tried over HTTP\/1\.1 over TLS: .+\./);
     expect(stdout).toMatch(/✗ deadlines .*\d+ failed/);
     expect(stdout).toMatch(/✗ deadlines\/[\w-]+: [a-z].+\n +instead: .+/);

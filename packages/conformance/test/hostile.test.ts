@@ -96,6 +96,23 @@ describe("a hostile origin", () => {
     },
   );
 
+  it.each([http1Hostile(), http2Hostile()])(
+    "of $protocol breaks its protocol by name, and knows no other",
+    async (hostile) => {
+      await using origin = await hostile.listen();
+      expect(origin.breaches?.length).toBeGreaterThan(20);
+      const session = hostile.protocol === "h2" ? connect(origin.url) : undefined;
+      const answer =
+        session === undefined ? send(origin.url, "/a").catch(() => {}) : session.request({ ":path": "/a" });
+      const { connection } = await origin.next();
+      const error = await thrownBy(() => connection.violate("nothing"));
+      expect(String(error)).toBe('TypeError: there is no breach called "nothing"');
+      session?.destroy();
+      connection.rst();
+      if (answer instanceof Promise) await answer;
+    },
+  );
+
   it("of HTTP/1.1 throws a TypeError exactly for the faults that it does not name", async () => {
     const { faults, listen } = http1Hostile();
     await using origin = await listen();

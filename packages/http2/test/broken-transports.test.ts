@@ -86,7 +86,14 @@ const defects: Readonly<Record<string, Defect>> = {
     }),
   },
   "sends again whatever fails": {
-    notices: ["truncation/no-head-", "truncation/half-head-", "resets/calm", "resets/others", "violations/in-flight"],
+    notices: [
+      "truncation/no-head-",
+      "truncation/half-head-",
+      "resets/calm",
+      "resets/others",
+      "violations/in-flight",
+      "violations/each",
+    ],
     breaks: (next) => ({ request: (request) => next.request(request).catch(() => next.request(request)) }),
   },
   "sends again what was refused for ever": {

@@ -1,7 +1,17 @@
 import assert from "node:assert/strict";
+import { isTransportError, type TransportErrorCode } from "@holdfast/transport";
 import { type Case, hostileRule } from "../case.ts";
 import { expectFailure } from "../expect-failure.ts";
 import { arrivalsOf, expectNextWorks, post } from "./next-works.ts";
+
+/** What a breach may be told as: where it strikes, and what the adapter saw of it, is the protocol's. */
+const tellsOfBreach: readonly TransportErrorCode[] = [
+  "PROTOCOL_ERROR",
+  "CONNECTION_LOST",
+  "STREAM_RESET",
+  "TRUNCATED",
+  "LIMIT_EXCEEDED",
+];
 
 /** An origin that breaks the rules of its protocol. */
 export const violationCases: readonly Case[] = [
@@ -24,6 +34,34 @@ export const violationCases: readonly Case[] = [
       await failed;
       await expectNextWorks(transport, origin);
       assert.deepEqual([arrivalsOf(origin, "/broken"), origin.connections.length], [1, 2]);
+    },
+  ),
+  hostileRule(
+    "violations/each",
+    "a POST whose origin breaks any rule of the protocol fails, is not sent again, and the next exchange works",
+    { faults: ["violation"] },
+    async ({ origin, createTransport }) => {
+      const breaches = origin.breaches ?? [undefined];
+      origin.serve(async (exchange) => {
+        const [, at] = /^\/broken\/(\d+)$/.exec(exchange.path) ?? [];
+        if (at === undefined) return exchange.respond();
+        await exchange.body();
+        await exchange.connection.violate(breaches[Number(at)]);
+      });
+      for (const [at, breach = "any"] of breaches.entries()) {
+        const path = `/broken/${at}`;
+        // One for each: who is fooled again and again may wait before it dials again.
+        await using transport = await createTransport();
+        const error = await post(transport, origin, path).then(
+          (text) => assert.fail(`${breach}: it resolved to ${JSON.stringify(text)}`),
+          (reason: unknown) => reason,
+        );
+        assert.ok(isTransportError(error), `${breach}: ${String(error)}`);
+        assert.ok(tellsOfBreach.includes(error.code), `${breach}: ${error.code} ${error.message}`);
+        assert.ok(!error.replaySafe, `${breach}: it is told to be ${error.delivery}`);
+        assert.equal(arrivalsOf(origin, path), 1, `${breach}: it was sent again`);
+        assert.equal(await post(transport, origin, `/next/${at}`), "ok", `after ${breach}`);
+      }
     },
   ),
   hostileRule(

@@ -4,10 +4,12 @@ import { countBy, type Outcome, type VenueResult } from "./outcome.ts";
 /** A line for each group at each venue, and each failure with its rule and what happened instead. */
 export function renderReport({ adapter, results, unreached, falseClaims }: Outcome): string {
   const { name, vendor, protocol, capabilities } = adapter;
-  const claimed = Object.entries(capabilities).filter(([, has]) => has);
+  const names = Object.entries(capabilities);
+  const those = (wanted: boolean): string => names.flatMap(([name, has]) => (has === wanted ? [name] : [])).join(", ");
   const lines = [
     `${name} of ${vendor}, protocol ${protocol}`,
-    `claims ${claimed.map(([capability]) => capability).join(", ") || "no capability"}`,
+    `claims ${those(true) || "no capability"}`,
+    ...(those(false) === "" ? [] : [`lacks ${those(false)}: each has to be UNSUPPORTED ("replaced")`]),
     ...unreached.map((why) => `not tried over ${why}`),
   ];
   for (const [venue, ofVenue] of Map.groupBy(results, (result) => result.venue)) {

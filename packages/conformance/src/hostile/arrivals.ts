@@ -52,9 +52,12 @@ export function hostileOrigin(
   server: Pick<ScriptedServer<unknown>, "url"> & AsyncDisposable,
   arrivals: Arrivals,
   connections: readonly HostileConnection[],
+  breaches: Readonly<Record<string, unknown>> = {},
 ): HostileOrigin {
+  const names = Object.keys(breaches);
   return {
     url: server.url,
+    ...(names.length > 0 && { breaches: names }),
     connections,
     arrivals: arrivals.arrivals,
     get untaken() {

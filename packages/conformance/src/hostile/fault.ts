@@ -36,3 +36,8 @@ export type Fault =
 export function inexpressible(protocol: string, fault: Fault): never {
   throw new TypeError(`${protocol} cannot express the fault "${fault}"`);
 }
+
+/** Thrown by an origin that is told to break its protocol in a way that it does not know. */
+export function unknownBreach(name: string | undefined): never {
+  throw new TypeError(`there is no breach called ${JSON.stringify(name)}`);
+}

@@ -24,6 +24,8 @@ export interface HostileOrigin extends AsyncDisposable {
   readonly connections: readonly HostileConnection[];
   /** Every request whose head arrived, in that order: what was executed, and how often. */
   readonly arrivals: readonly HostileExchange[];
+  /** Names for {@link HostileConnection.violate}. None where there is but one way. */
+  readonly breaches?: readonly string[];
   /** Exchanges that arrived, and that nobody has taken. */
   readonly untaken: number;
   /** The first exchange that nobody took, or the first for this path. Rejects if the origin is disposed of first. */
@@ -51,8 +53,8 @@ export interface HostileConnection {
   goodbye(options?: { readonly covers?: HostileExchange | "all" | "none"; readonly failed?: boolean }): Promise<void>;
   /** From now on so many exchanges at a time. Resolves when the client has heard it. */
   limit(maxExchanges: number): Promise<void>;
-  /** Sends what the protocol forbids. */
-  violate(): Promise<void>;
+  /** Sends what the protocol forbids: the one of that name, to the exchange that arrived last; or any. */
+  violate(breach?: string): Promise<void>;
 }
 
 export interface HeadOptions {

@@ -1,7 +1,8 @@
 import type { Fields } from "@holdfast/transport";
 import { Arrivals, hostileOrigin } from "./arrivals.ts";
-import { type Fault, inexpressible } from "./fault.ts";
+import { type Fault, inexpressible, unknownBreach } from "./fault.ts";
 import type { Hostile, HostileConnection, HostileExchange, HostileOptions, HostileOrigin } from "./hostile.ts";
+import { http1Breaches } from "./http1-breaches.ts";
 import type { HostileTls } from "./hostile-tls.ts";
 import { InFlight } from "./in-flight.ts";
 import type { RawPeer, RawRequest } from "./raw-peer.ts";
@@ -45,7 +46,7 @@ async function listen(
     },
     tls === undefined ? {} : { tls },
   );
-  return hostileOrigin(server, arrivals, connections);
+  return hostileOrigin(server, arrivals, connections, http1Breaches);
 }
 
 function connectionOf(peer: RawPeer, inFlight: InFlight): HostileConnection {
@@ -61,7 +62,7 @@ function connectionOf(peer: RawPeer, inFlight: InFlight): HostileConnection {
     rst: () => peer.reset(),
     goodbye: () => inexpressible(protocol, "goodbye"),
     limit: () => inexpressible(protocol, "limit"),
-    violate: () => peer.write("this is not HTTP\r\n\r\n"),
+    violate: (breach) => peer.write(http1Breaches[breach ?? "no HTTP"] ?? unknownBreach(breach)),
   };
 }
 

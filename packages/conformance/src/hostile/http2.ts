@@ -1,6 +1,6 @@
 import type { Fields } from "@holdfast/transport";
 import { Arrivals, hostileOrigin } from "./arrivals.ts";
-import type { Fault } from "./fault.ts";
+import { type Fault, unknownBreach } from "./fault.ts";
 import type { FramePeer, FrameRequest } from "./frame-peer.ts";
 import { frameServer, type FrameServerOptions } from "./frame-server.ts";
 import { endHeaders, endStream, frame, frames, headerBlock, setting, uint } from "./frames.ts";
@@ -13,6 +13,7 @@ import type {
   HostileResponse,
   ResetReason,
 } from "./hostile.ts";
+import { http2Breaches } from "./http2-breaches.ts";
 import type { HostileTls } from "./hostile-tls.ts";
 import { InFlight } from "./in-flight.ts";
 import { ignoreGone } from "./scripted-server.ts";
@@ -74,7 +75,7 @@ async function listen(options: FrameServerOptions): Promise<HostileOrigin> {
       arrivals.add(exchangeOf(peer, request, connection, inFlight.begin()));
     }
   }, options);
-  return hostileOrigin(server, arrivals, connections);
+  return hostileOrigin(server, arrivals, connections, http2Breaches);
 }
 
 function connectionOf(peer: FramePeer, inFlight: InFlight): HostileConnection {
@@ -99,7 +100,10 @@ function connectionOf(peer: FramePeer, inFlight: InFlight): HostileConnection {
       await peer.settings({ [setting.maxStreams]: maxExchanges });
       await heard();
     },
-    violate: () => peer.send(frames.data, 0),
+    violate: (breach) => {
+      const bytes = http2Breaches[breach ?? "DATA on stream 0"] ?? unknownBreach(breach);
+      return peer.write(bytes(lastStreamOf(peer)));
+    },
   };
 }
 

@@ -1,6 +1,6 @@
 import { fieldsOf } from "../origin/mux.ts";
 import { Arrivals, hostileOrigin } from "./arrivals.ts";
-import { type Fault, inexpressible } from "./fault.ts";
+import { type Fault, inexpressible, unknownBreach } from "./fault.ts";
 import type { Hostile, HostileConnection, HostileExchange, HostileOptions, ResetReason } from "./hostile.ts";
 import type { HostileTls } from "./hostile-tls.ts";
 import { InFlight } from "./in-flight.ts";
@@ -15,6 +15,7 @@ import {
   muxProtocol,
   muxSetting,
 } from "./mux-frames.ts";
+import { muxBreaches } from "./mux-breaches.ts";
 import { MuxPeer, type MuxPeerOptions, type MuxRequest } from "./mux-peer.ts";
 import { ignoreGone, scriptedServer } from "./scripted-server.ts";
 import { frameOf, WebSocketPeer } from "./web-socket-peer.ts";
@@ -69,7 +70,7 @@ export function muxHostile({ tls }: HostileTls = {}): Hostile {
         },
         tls === undefined ? {} : { tls },
       );
-      return hostileOrigin(server, arrivals, connections);
+      return hostileOrigin(server, arrivals, connections, muxBreaches);
     },
   };
 }
@@ -123,6 +124,7 @@ export function muxPipeHostile(): MuxPipeHostile {
         },
         arrivals,
         connections,
+        muxBreaches,
       );
     },
   };
@@ -176,7 +178,10 @@ function connectionOf(peer: MuxPeer, wire: Wire, inFlight: InFlight): HostileCon
       await peer.settings({ [muxSetting.maxStreams]: maxExchanges });
       await heard();
     },
-    violate: () => peer.send(muxFrames.data, 0),
+    violate: (breach) => {
+      const message = muxBreaches[breach ?? "DATA on stream 0"] ?? unknownBreach(breach);
+      return peer.write(message(peer.lastStream));
+    },
   };
 }
 

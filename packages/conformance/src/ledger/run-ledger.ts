@@ -128,9 +128,10 @@ class Run {
   async #work(): Promise<void> {
     const { exchanges, seed, lateMs = 1_000 } = this.#wanted;
     const { transport, server, proxy } = this.#sides;
-    while (this.#next < exchanges) {
+    for (;;) {
       // Where a fault takes long, exchanges do not run ahead of the rest.
       if (this.#struck - this.strikes.made > maxWaitingFaults) await this.#striking;
+      if (this.#next === exchanges) return;
       const plan = planOf(seed, this.#next++);
       const claim = await ask(transport, plan.proxied && proxy !== undefined ? proxy.url : server.url, plan, lateMs);
       const unsent = claimsUnsent(claim);
