@@ -12,10 +12,23 @@ export function sendBody(stream: ClientHttp2Stream, exchange: Exchange): void {
   if (request.source.trailers !== undefined) stream.on("wantTrailers", () => void sendTrailers(stream, exchange));
   if (body.kind === "stream") return void sendChunks(stream, exchange, body.chunks());
   const { bytes } = body;
-  if (bytes !== undefined && bytes.byteLength > wholeBytes) return void sendChunks(stream, exchange, [bytes]);
-  if (bytes !== undefined) stream.end(bytes);
-  else if (!stream.writableEnded) stream.end();
+  if (bytes !== undefined && bytes.byteLength > 0) return sendBytes(stream, exchange, bytes);
+  if (!stream.writableEnded) stream.end();
   exchange.sent();
+}
+
+function sendBytes(stream: ClientHttp2Stream, exchange: Exchange, bytes: Uint8Array): void {
+  const room = stream.session?.remoteSettings.initialWindowSize ?? 65_535;
+  if (bytes.byteLength > Math.min(wholeBytes, room)) return void sendChunks(stream, exchange, [bytes]);
+  exchange.progress();
+  stream.end(bytes, whenWritten(exchange));
+}
+
+/** Node calls it when all has been written to the connection, as far as the peer gave room; or when the stream has ended before. */
+function whenWritten(exchange: Exchange): (error?: Error | null) => void {
+  return (error) => {
+    if (error === undefined || error === null) exchange.sent();
+  };
 }
 
 async function sendChunks(
@@ -49,7 +62,7 @@ async function sendChunks(
     return;
   }
   if (stream.destroyed || exchange.over) return;
-  stream.end(() => exchange.sent());
+  stream.end(whenWritten(exchange));
 }
 
 /** What may leave before the peer gives more room. */

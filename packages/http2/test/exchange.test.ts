@@ -297,12 +297,12 @@ describe("a peer that goes too far", () => {
 
 describe("flow control", () => {
   const whole = new Uint8Array(1_000_000);
-  const pieces = async function* () {
-    for (let at = 0; at < whole.byteLength; at += 10_000) yield whole.subarray(at, at + 10_000);
+  const pieces = async function* (size = whole.byteLength) {
+    for (let at = 0; at < size; at += 10_000) yield whole.subarray(at, Math.min(size, at + 10_000));
   };
   it.each([
     ["of bytes", whole],
-    ["in pieces", pieces],
+    ["in pieces", () => pieces()],
   ])("ends an upload %s that the peer gives no room: BODY_TIMEOUT", async (_, body) => {
     await using server = await frameServer(answering(except(() => {})), {
       settings: { [setting.windowBytes]: 1_000 },
@@ -318,6 +318,41 @@ describe("flow control", () => {
     expect(sent).toBeLessThanOrEqual(1_000);
     expect(await resetOf(server.peers[0]!, 1)).toBe(cancel);
     await expectNextWorks(transport, server);
+    expect(server.peers).toHaveLength(1);
+  });
+
+  const kibibyte = new Uint8Array(1_024);
+  it.each([
+    ["1 KiB", kibibyte],
+    ["1 KiB in pieces", () => pieces(1_024)],
+    ["16 KiB", whole.subarray(0, 16_384)],
+    ["60 KiB", whole.subarray(0, 61_440)],
+  ])("does not take an upload of %s for sent that the peer gives no window: BODY_TIMEOUT", async (_, body) => {
+    await using server = await frameServer(answering(except(() => {})), { settings: { [setting.windowBytes]: 0 } });
+    await using transport = http2({ timeouts: { bodyGapMs: 150 } });
+    const error = await failure(transport.request({ url: server.url, method: "POST", body }));
+    expect(error).toMatchObject({ code: "BODY_TIMEOUT", phase: "send", delivery: "maybe-sent" });
+    expect(server.peers[0]!.all(frames.data)).toEqual([]);
+    expect(await resetOf(server.peers[0]!, 1)).toBe(cancel);
+    await expectNextWorks(transport, server);
+    expect(server.peers).toHaveLength(1);
+  });
+
+  it("does not take an upload of 1 KiB for sent when others have used up the window of the session: BODY_TIMEOUT", async () => {
+    await using server = await frameServer(answering(except(() => {})), {
+      settings: { [setting.windowBytes]: 2 ** 20 },
+      credit: false,
+    });
+    await using transport = http2({ timeouts: { bodyGapMs: 300 } });
+    const first = failure(transport.request({ url: server.url, method: "POST", body: whole }));
+    await expectNextWorks(transport, server);
+    const peer = server.peers[0]!;
+    const taken = (): number => peer.all(frames.data).reduce((sum, { payload }) => sum + payload.byteLength, 0);
+    await peer.until(() => (taken() === 65_535 ? true : undefined));
+    const second = failure(transport.request({ url: server.url, method: "POST", body: kibibyte }));
+    for (const error of [await first, await second]) {
+      expect(error).toMatchObject({ code: "BODY_TIMEOUT", phase: "send", delivery: "maybe-sent" });
+    }
     expect(server.peers).toHaveLength(1);
   });
 
