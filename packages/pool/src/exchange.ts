@@ -92,7 +92,7 @@ export class Exchange implements HandOver {
     const { deadlineMs } = request.source;
     this.request = request;
     this.timeouts = timeouts;
-    this.body = requestBody(request.body);
+    this.body = requestBody(request.body, request.headers);
     this.startedAt = performance.now();
     this.deadlineMs = deadlineMs ?? 60_000;
     this.deadlineAt = this.startedAt + this.deadlineMs;

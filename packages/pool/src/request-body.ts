@@ -7,11 +7,13 @@ import type { CheckedBody } from "@holdfast/transport";
  */
 export class RequestBody {
   readonly #body: CheckedBody;
+  readonly #declaredBytes: number;
   #iterator: AsyncIterator<Uint8Array> | undefined;
   #begun = false;
 
-  constructor(body: CheckedBody) {
+  constructor(body: CheckedBody, declaredBytes: number) {
     this.#body = body;
+    this.#declaredBytes = declaredBytes;
   }
 
   get kind(): CheckedBody["kind"] {
@@ -27,20 +29,30 @@ export class RequestBody {
     return this.#body.replayable || !this.#begun;
   }
 
-  /** The chunks, for one attempt. */
+  /**
+   * The chunks, for one attempt.
+   *
+   * @throws What the caller's body throws; a TypeError for what is no chunk, and where the chunks are not as long as
+   * `content-length` says: on a connection that is shared, the peer may make all who share it pay for that (RFC 9113, 8.1.1).
+   */
   async *chunks(): AsyncGenerator<Uint8Array, void, void> {
     if (this.#body.kind !== "stream") return;
     this.#begun = true;
     const iterator = this.#body.open()[Symbol.asyncIterator]();
     this.#iterator = iterator;
+    let leftBytes = this.#declaredBytes;
     while (this.#iterator === iterator) {
       const { done, value } = await iterator.next();
       if (done === true) {
         if (this.#iterator === iterator) this.#iterator = undefined;
+        if (leftBytes > 0 && leftBytes !== Infinity)
+          throw new TypeError("the request body is shorter than its content-length");
         return;
       }
       if (!(value instanceof Uint8Array))
         throw new TypeError("the request body yielded something that is not a Uint8Array");
+      leftBytes -= value.byteLength;
+      if (leftBytes < 0) throw new TypeError("the request body is longer than its content-length");
       yield value;
     }
   }
@@ -62,9 +74,17 @@ async function ended(iterator: AsyncIterator<Uint8Array>): Promise<void> {
   }
 }
 
-const empty: RequestBody = new RequestBody({ kind: "none", replayable: true });
+const empty: RequestBody = new RequestBody({ kind: "none", replayable: true }, Infinity);
 
 /** The body of a new exchange; those without one share theirs, which has nothing to remember. */
-export function requestBody(body: CheckedBody): RequestBody {
-  return body.kind === "none" ? empty : new RequestBody(body);
+export function requestBody(body: CheckedBody, headers: readonly string[]): RequestBody {
+  return body.kind === "none"
+    ? empty
+    : new RequestBody(body, body.kind === "stream" ? declaredBytes(headers) : Infinity);
+}
+
+/** By content-length; infinite when nothing was said. */
+function declaredBytes(headers: readonly string[]): number {
+  for (let i = 0; i < headers.length; i += 2) if (headers[i] === "content-length") return Number(headers[i + 1]);
+  return Infinity;
 }

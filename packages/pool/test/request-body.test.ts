@@ -6,7 +6,11 @@ interface Source {
   ended: number;
 }
 
-function streaming(texts: readonly string[], replayable: boolean): { body: RequestBody; source: Source } {
+function streaming(
+  texts: readonly string[],
+  replayable: boolean,
+  headers: readonly string[] = [],
+): { body: RequestBody; source: Source } {
   const source: Source = { opened: 0, ended: 0 };
   async function* open(): AsyncGenerator<Uint8Array> {
     source.opened++;
@@ -16,7 +20,7 @@ function streaming(texts: readonly string[], replayable: boolean): { body: Reque
       source.ended++;
     }
   }
-  return { body: requestBody({ kind: "stream", open, replayable }), source };
+  return { body: requestBody({ kind: "stream", open, replayable }, headers), source };
 }
 
 async function read(body: RequestBody): Promise<string> {
@@ -29,18 +33,18 @@ async function read(body: RequestBody): Promise<string> {
 function handMade(iterator: Partial<AsyncIterator<Uint8Array>>): RequestBody {
   const whole = { next: () => Promise.resolve({ done: false, value: Buffer.from("x") }), ...iterator };
   const open = (): AsyncIterable<Uint8Array> => ({ [Symbol.asyncIterator]: () => whole as AsyncIterator<Uint8Array> });
-  return requestBody({ kind: "stream", open, replayable: false });
+  return requestBody({ kind: "stream", open, replayable: false }, []);
 }
 
 describe("a request body", () => {
   it("of none or of bytes is always at hand", () => {
     const bytes = Buffer.from("abc");
-    expect(requestBody({ kind: "none", replayable: true })).toMatchObject({
+    expect(requestBody({ kind: "none", replayable: true }, [])).toMatchObject({
       kind: "none",
       bytes: undefined,
       atHand: true,
     });
-    expect(requestBody({ kind: "bytes", bytes, replayable: true })).toMatchObject({
+    expect(requestBody({ kind: "bytes", bytes, replayable: true }, [])).toMatchObject({
       kind: "bytes",
       bytes,
       atHand: true,
@@ -48,7 +52,27 @@ describe("a request body", () => {
   });
 
   it("has no chunks unless it is a stream", async () => {
-    expect(await read(requestBody({ kind: "bytes", bytes: Buffer.from("abc"), replayable: true }))).toBe("");
+    expect(await read(requestBody({ kind: "bytes", bytes: Buffer.from("abc"), replayable: true }, []))).toBe("");
+  });
+
+  it.each([
+    ["longer", "3", "ab"],
+    ["shorter", "5", "abcd"],
+  ])("that is %s than its content-length fails before the peer could tell", async (what, length, passed) => {
+    const { body, source } = streaming(["ab", "cd"], true, ["x-a", "content-length", "content-length", length]);
+    const seen: string[] = [];
+    const reading = (async () => {
+      for await (const chunk of body.chunks()) seen.push(Buffer.from(chunk).toString());
+    })();
+    await expect(reading).rejects.toThrow(new TypeError(`the request body is ${what} than its content-length`));
+    expect(seen.join("")).toBe(passed);
+    body.stop();
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(source.ended).toBe(1);
+  });
+
+  it("that is as long as its content-length is read to its end", async () => {
+    expect(await read(streaming(["ab", "cd"], false, ["content-length", "4"]).body)).toBe("abcd");
   });
 
   it("that a function makes can be read by each attempt", async () => {
