@@ -59,6 +59,11 @@ export class Exchange {
     this.#refuse(tooSlow);
   }
 
+  /** No other exchange shall follow; told to the client if its head is still to be sent. */
+  endConnection(): void {
+    if (!this.#response.headersSent) this.#wire.last();
+  }
+
   /** Settles when the handler has; the response is sent or on its way then. `last`: no other exchange shall follow. */
   async run(last: boolean): Promise<void> {
     if (last) this.#wire.last();

@@ -79,7 +79,11 @@ export class Http1Connections {
 
   drain(): void {
     this.#draining = true;
-    for (const [socket, connection] of this.#connections) endIfAtRest(socket, connection);
+    for (const [socket, connection] of this.#connections) {
+      // Of pipelined requests the last answer alone may say so.
+      connection.latest?.endConnection();
+      endIfAtRest(socket, connection);
+    }
   }
 
   #serve(request: IncomingMessage, response: ServerResponse): void {
@@ -96,7 +100,7 @@ export class Http1Connections {
     response.once("close", () => {
       connection.inFlight -= 1;
       connection.restedAt = socket.bytesRead;
-      // Its response said that others may follow: draining began later.
+      // Its head said that others may follow: draining began later.
       if (this.#draining && !isLingering(socket)) endIfAtRest(socket, connection);
     });
     void exchange.run(this.#draining);

@@ -53,8 +53,22 @@ describe("drain", () => {
     await entered;
     const drained = server.drain();
     release();
-    const text = await connection.closed();
-    expect(text).toMatch(/held/);
+    expect(await connection.closed()).toMatch(/^HTTP\/1.1 200 [^]*connection: close[^]*held/i);
+    await drained;
+  });
+
+  it("ends pipelined requests with the last answer, which alone says Connection: close", async () => {
+    const { server, entered, release } = await holding();
+    using connection = await raw(server.port);
+    connection.send("GET /held HTTP/1.1\r\nHost: a\r\n\r\n".repeat(2));
+    await entered;
+    // The second has come too.
+    for (let turns = 0; turns < 50; turns++) await new Promise((resolve) => setImmediate(resolve));
+    const drained = server.drain();
+    release();
+    const [, first = "", second = ""] = (await connection.closed()).split("HTTP/1.1 200");
+    expect(first).toMatch(/connection: keep-alive[^]*held/i);
+    expect(second).toMatch(/connection: close[^]*held/i);
     await drained;
   });
 
