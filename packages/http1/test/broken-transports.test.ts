@@ -45,9 +45,9 @@ const defects: Readonly<Record<string, Defect>> = {
     },
   },
   "replays a POST": {
-    notices: "errors/no-answer-reused",
-    rule: "the same on a connection that was used before: a POST still runs once",
-    instead: /2 !== 1/,
+    notices: "errors/no-answer-post",
+    rule: "an origin that does not answer a POST may have acted on it: maybe-sent, and it ran once",
+    instead: /executed the request 2 times instead of 1/,
     breaks: (next) => ({ request: (request) => next.request(request).catch(() => next.request(request)) }),
   },
   "lies about delivery": {

@@ -6,6 +6,7 @@ import { expectFailure, withinOneTurn } from "../expect-failure.ts";
 import { pattern } from "../pattern.ts";
 import { until } from "../turn.ts";
 import { occupy } from "./occupy.ts";
+import { expectExecutions } from "./expect-executions.ts";
 
 /** One chunk and then silence. */
 async function* stuck(): AsyncGenerator<Uint8Array> {
@@ -36,7 +37,7 @@ export const abortCases: readonly Case[] = [
       delivery: "not-sent",
     });
     assert.equal(error.cause, reason);
-    assert.equal(fixture.origin.control.executions(id), 0);
+    expectExecutions(fixture, id, 0);
   }),
   rule("abort/queued", "an abort while queued settles within one turn, not-sent", async (fixture) => {
     await using transport = await fixture.createTransport({ maxConcurrent: 1 });
@@ -49,7 +50,7 @@ export const abortCases: readonly Case[] = [
     const error = await expectFailure(withinOneTurn(answer), { code: "ABORTED", phase: "queue", delivery: "not-sent" });
     assert.equal(error.cause, reason);
     await occupant.leave();
-    assert.equal(fixture.origin.control.executions(id), 0);
+    expectExecutions(fixture, id, 0);
   }),
   rule("abort/dialling", "an abort right after the call settles within one turn", async (fixture) => {
     await using transport = await fixture.createTransport();
@@ -63,7 +64,7 @@ export const abortCases: readonly Case[] = [
     if (fixture.traits.sockets) assert.equal(error.delivery, "not-sent");
     const next = await transport.request({ url: urlOf(fixture, "/bytes/5") });
     assert.equal((await next.body.bytes()).byteLength, 5);
-    if (fixture.traits.sockets) assert.equal(fixture.origin.control.executions(id), 0);
+    if (fixture.traits.sockets) expectExecutions(fixture, id, 0);
   }),
   rule(
     "abort/sending",

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { rule, urlOf, type Case } from "../case.ts";
 import { expectFailure, rejection, withinOneTurn } from "../expect-failure.ts";
 import { occupy } from "./occupy.ts";
+import { expectExecutions } from "./expect-executions.ts";
 
 /** The end of a transport. */
 export const closeCases: readonly Case[] = [
@@ -26,7 +27,7 @@ export const closeCases: readonly Case[] = [
       delivery: "not-sent",
     });
     await expectFailure(transport.warm(fixture.origin.url), { code: "CLOSED", delivery: "not-sent" });
-    assert.equal(fixture.origin.control.executions(id), 0);
+    expectExecutions(fixture, id, 0);
   }),
   rule(
     "close/refuses-while-draining",

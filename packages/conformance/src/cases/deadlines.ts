@@ -3,6 +3,7 @@ import { rule, urlOf, type Case } from "../case.ts";
 import { expectFailure } from "../expect-failure.ts";
 import { pattern } from "../pattern.ts";
 import { occupy } from "./occupy.ts";
+import { expectExecutions } from "./expect-executions.ts";
 
 /** Never more than one chunk. */
 async function* stuck(): AsyncGenerator<Uint8Array> {
@@ -19,7 +20,7 @@ export const deadlineCases: readonly Case[] = [
     const late = transport.request({ url: urlOf(fixture, "/bytes/1", id), deadlineMs: 40 });
     await expectFailure(late, { code: "DEADLINE_EXCEEDED", phase: "queue", delivery: "not-sent", names: "deadlineMs" });
     await occupant.leave();
-    assert.equal(fixture.origin.control.executions(id), 0);
+    expectExecutions(fixture, id, 0);
   }),
   rule(
     "deadlines/head",
@@ -67,7 +68,7 @@ export const deadlineCases: readonly Case[] = [
     const id = fixture.origin.control.newId();
     const late = transport.request({ url: urlOf(fixture, "/gate", id), deadlineMs: 0 });
     await expectFailure(late, { code: "DEADLINE_EXCEEDED", delivery: "not-sent", names: "deadlineMs" });
-    assert.equal(fixture.origin.control.executions(id), 0);
+    expectExecutions(fixture, id, 0);
   }),
   rule("deadlines/none", "Infinity, and more than a timer can count, take every limit off", async (fixture) => {
     const off = { queueMs: Infinity, connectMs: Infinity, headMs: Infinity, bodyGapMs: Infinity };
@@ -94,7 +95,7 @@ export const deadlineCases: readonly Case[] = [
         names: "timeouts.headMs",
       });
       await fixture.origin.control.departure(id);
-      assert.equal(fixture.origin.control.executions(id), 1);
+      expectExecutions(fixture, id, 1);
     },
   ),
   rule("deadlines/head-timeout-per-request", "a request can have a headMs of its own", async (fixture) => {

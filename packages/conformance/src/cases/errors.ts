@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { isTransportError, TransportError, type TransportRequest } from "@holdfast/transport";
 import { rule, urlOf, type Case } from "../case.ts";
 import { expectFailure } from "../expect-failure.ts";
+import { expectExecutions } from "./expect-executions.ts";
 
 const noAnswer = {
   code: ["CONNECTION_LOST", "STREAM_RESET"],
@@ -20,7 +21,7 @@ export const errorCases: readonly Case[] = [
       const failed = transport.request({ url: urlOf(fixture, "/no-answer", id), method: "POST", body: "pay" });
       const error = await expectFailure(failed, noAnswer);
       assert.equal(error.replaySafe, false);
-      assert.equal(fixture.origin.control.executions(id), 1);
+      expectExecutions(fixture, id, 1);
     },
   ),
   rule(
@@ -33,7 +34,7 @@ export const errorCases: readonly Case[] = [
       const failed = transport.request({ url: urlOf(fixture, "/no-answer", id), method: "POST", body: "pay" });
       const error = await expectFailure(failed, noAnswer);
       assert.equal(error.reused, true);
-      assert.equal(fixture.origin.control.executions(id), 1);
+      expectExecutions(fixture, id, 1);
     },
   ),
   rule("errors/no-answer-get", "a GET without an answer fails too, having run twice at most", async (fixture) => {
@@ -48,7 +49,7 @@ export const errorCases: readonly Case[] = [
     await (await transport.request({ url: urlOf(fixture, "/bytes/1") })).body.bytes();
     const id = fixture.origin.control.newId();
     await expectFailure(transport.request({ url: urlOf(fixture, "/no-answer", id), idempotent: false }), noAnswer);
-    assert.equal(fixture.origin.control.executions(id), 1);
+    expectExecutions(fixture, id, 1);
   }),
   rule("errors/cause", "the engine's own error is kept as the cause", async (fixture) => {
     await using transport = await fixture.createTransport();

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { rule, urlOf, type Case } from "../case.ts";
 import { expectFailure, rejection, withinOneTurn } from "../expect-failure.ts";
 import { occupy } from "./occupy.ts";
+import { expectExecutions } from "./expect-executions.ts";
 
 /** Waiting for a place. */
 export const queueCases: readonly Case[] = [
@@ -81,7 +82,7 @@ export const queueCases: readonly Case[] = [
       assert.equal(error.replaySafe, true);
       assert.equal(transport.stats().exchanges.queued, 0);
       await occupant.leave();
-      assert.equal(fixture.origin.control.executions(id), 0);
+      expectExecutions(fixture, id, 0);
     },
   ),
   rule("queue/timeout-per-request", "a request can have a queueMs of its own", async (fixture) => {

@@ -1,6 +1,6 @@
 import type { Capabilities } from "@holdfast/transport";
 import { countBy, type Outcome, type Status } from "./outcome.ts";
-import { explain } from "./report.ts";
+import { explain } from "./explain.ts";
 
 /** What `--json` writes. */
 export interface OutcomeJson {

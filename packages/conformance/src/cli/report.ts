@@ -1,4 +1,4 @@
-import { messageOf } from "./sentence.ts";
+import { explain } from "./explain.ts";
 import { countBy, type Outcome, type VenueResult } from "./outcome.ts";
 
 /** A line for each group at each venue, and each failure with its rule and what happened instead. */
@@ -48,12 +48,4 @@ export function inWords(results: readonly VenueResult[]): string {
 
 export function totalLine(results: readonly VenueResult[]): string {
   return `${results.length} cases: ${inWords(results) || "none ran"}`;
-}
-
-/** An error and its causes, a line. */
-export function explain(error: unknown): string {
-  const said: string[] = [];
-  for (let one = error; one !== undefined && said.length < 4; one = one instanceof Error ? one.cause : undefined)
-    said.push((messageOf(one).split("\n")[0] ?? "").trim());
-  return [...new Set(said)].join(", because: ");
 }

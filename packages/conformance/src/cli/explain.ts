@@ -1,0 +1,27 @@
+import { AssertionError } from "node:assert";
+import { inspect } from "node:util";
+import { messageOf } from "./sentence.ts";
+
+const maxCharacters = 300;
+
+/** An error and its causes, on one line. */
+export function explain(error: unknown): string {
+  const said: string[] = [];
+  for (let one = error; one !== undefined && said.length < 4; one = one instanceof Error ? one.cause : undefined)
+    said.push(saidBy(one));
+  return [...new Set(said)].join(", because: ");
+}
+
+/** Of two values that were compared, the message has but a drawing; what they were is said instead. */
+function saidBy(error: unknown): string {
+  if (error instanceof AssertionError && error.generatedMessage && comparisons.has(error.operator))
+    return `it was ${brief(error.actual)}, and had to be ${brief(error.expected)}`;
+  return (messageOf(error).split("\n")[0] ?? "").trim();
+}
+
+const comparisons = new Set(["strictEqual", "deepStrictEqual", "==", "deepEqual"]);
+
+function brief(value: unknown): string {
+  const text = inspect(value, { breakLength: Infinity, depth: 3, maxStringLength: 100, maxArrayLength: 20 });
+  return text.length > maxCharacters ? `${text.slice(0, maxCharacters)}…` : text;
+}
