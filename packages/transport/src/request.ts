@@ -38,7 +38,7 @@ export interface PushedExchange {
 }
 
 export interface TransportRequest {
-  /** Absolute. A fragment is not sent; user information is refused, because it would leak into logs. */
+  /** Absolute, of at most 16,384 characters. A fragment is not sent; user information is refused, because it would leak into logs. */
   readonly url: URL | string;
   /** A token (RFC 9110, 9.1), `"GET"` by default; sent as written. */
   readonly method?: string;

@@ -18,6 +18,9 @@ const plainPath = /^\/[\w\-~!$&()*+,;=:@%/.?]*(?<!\?)$/;
 const dotSegment = /\/\.|\/%2e/i;
 const control = /\p{Cc}/u;
 
+/** Of a URL, in characters: what servers take ends at 8 to 16 KiB, and what is longer belongs in a body. */
+const maxUrlLength = 16_384;
+
 /** Origins seen lately. Most requests go to few origins, and parsing a URL costs more than the rest of the check. */
 const origins = new Map<string, Target>();
 const maxOrigins = 1_000;
@@ -25,11 +28,12 @@ const maxOrigins = 1_000;
 /**
  * Splits an absolute URL.
  *
- * @throws TypeError for a relative URL, one without a host, one with user information, or a string with a control
- * character in it.
+ * @throws TypeError for a relative URL, one without a host, one with user information, one of more than 16,384 characters,
+ * or a string with a control character in it.
  */
 export function parseTarget(url: URL | string): Target {
   if (typeof url !== "string") return split(url instanceof URL ? url : parse(String(url)));
+  if (url.length > maxUrlLength) throw tooLong();
   const slash = url.indexOf("/", 8);
   const prefix = slash < 0 ? url : url.slice(0, slash);
   const known = origins.get(prefix);
@@ -57,6 +61,7 @@ function parse(text: string): URL {
 
 function split(url: URL): Target {
   const { protocol: scheme, hostname } = url;
+  if (url.href.length > maxUrlLength) throw tooLong();
   if (hostname === "") throw new TypeError(`a ${scheme} URL names no host to connect to`);
   if (url.username !== "" || url.password !== "") {
     throw new TypeError("url holds user information; send it in an authorization field instead");
@@ -68,6 +73,10 @@ function split(url: URL): Target {
     port: url.port === "" ? (defaultPorts[scheme] ?? 0) : Number(url.port),
     path: (url.pathname || "/") + url.search,
   };
+}
+
+function tooLong(): TypeError {
+  return new TypeError(`url is longer than ${maxUrlLength} characters`);
 }
 
 function remember(target: Target): void {

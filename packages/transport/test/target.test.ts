@@ -187,6 +187,17 @@ describe("parseTarget", () => {
     },
   );
 
+  it("refuses more than 16,384 characters, whether the origin is known or not", () => {
+    const start = "https://long.example/";
+    const fits = start + "x".repeat(16_384 - start.length);
+    for (let time = 0; time < 2; time++) {
+      expect(parseTarget(fits).path).toHaveLength(16_384 - start.length + 1);
+      for (const given of [`${fits}x`, new URL(`${fits}x`), `${fits.slice(0, 10_000)}${"ä".repeat(2_000)}`]) {
+        expect(() => parseTarget(given)).toThrow(new TypeError("url is longer than 16384 characters"));
+      }
+    }
+  });
+
   it.each([undefined, null, 42, {}])("refuses %j, which is no URL at all", (url) => {
     expect(() => parseTarget(url as never)).toThrow(TypeError);
   });
