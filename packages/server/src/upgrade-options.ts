@@ -25,7 +25,7 @@ export interface UpgradeOptions {
 
 /** How a client that has gone silent is found out; bytes of any kind count as life. */
 export interface PingOptions {
-  /** Silence after which a channel's client is asked, default 30 000. `Infinity` for never. */
+  /** Silence after which a channel's client is asked, default 20 000. `Infinity` for never. */
   readonly intervalMs?: number;
   /** Silence after the ping that proves it gone, default 10 000. */
   readonly timeoutMs?: number;
@@ -67,7 +67,7 @@ export function parseUpgradeOptions(options: UpgradeOptions, limits: Required<Ch
     subprotocols,
     authorize,
     origins: origins === "any" ? "any" : new Set(origins.map(parseOrigin)),
-    ping: numbers<PingOptions>("ping", { intervalMs: 30_000, timeoutMs: 10_000 }, ping),
+    ping: numbers<PingOptions>("ping", { intervalMs: 20_000, timeoutMs: 10_000 }, ping),
     limits,
   });
 }

@@ -49,7 +49,7 @@ describe("options of serve", () => {
       messageBytes: 1_048_576,
       sendBufferBytes: 1_048_576,
     });
-    expect(upgrade.ping).toEqual({ intervalMs: 30_000, timeoutMs: 10_000 });
+    expect(upgrade.ping).toEqual({ intervalMs: 20_000, timeoutMs: 10_000 });
     expect([...protocols]).toEqual(["http/1.1", "h2", "websocket"]);
   });
 
