@@ -47,6 +47,8 @@ export class Connection implements ConnectionOwner {
   inFlight = 0;
   served = 0;
   capacity = 0;
+  /** It has been free with nothing in flight: its peer may be ending it, also if nothing ever ran on it. */
+  idled = false;
   /** In the list of connections with room. */
   listed = false;
   /** Nobody wanted the dial any more. */
@@ -153,6 +155,7 @@ export class Connection implements ConnectionOwner {
   freed(): void {
     this.inFlight--;
     if (this.inFlight === 0) {
+      this.idled = true;
       this.idleSince = performance.now();
       this.#driver?.hold(false);
       this.#limit();
@@ -166,6 +169,7 @@ export class Connection implements ConnectionOwner {
     if (this.capacity === capacity) return;
     this.capacity = capacity;
     this.#host.changed(this);
+    this.#noteIdle();
   }
 
   keepAlive(hint: KeepAliveHint): void {
@@ -212,6 +216,12 @@ export class Connection implements ConnectionOwner {
     driver.hold(false);
     this.#limit();
     this.#host.changed(this);
+    this.#noteIdle();
+  }
+
+  /** Who waited for it has it now: what comes later finds a connection that was kept. */
+  #noteIdle(): void {
+    if (this.inFlight === 0 && this.hasRoom) this.idled = true;
   }
 
   #limit(): void {

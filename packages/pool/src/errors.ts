@@ -3,7 +3,7 @@ import type { Failure } from "./driver.ts";
 import type { Exchange } from "./exchange.ts";
 
 /** What of an exchange says which limit it had. */
-type LimitedExchange = Pick<Exchange, "request" | "timeouts" | "deadlineMs">;
+type LimitedExchange = Pick<Exchange, "request" | "timeouts" | "deadlineMs" | "deadlineAt">;
 
 /** The failures that the pool itself finds. Each names the option that set the limit. */
 
@@ -31,6 +31,11 @@ export function callerFailed(what: string, cause: unknown, phase?: Phase): Failu
     cause,
     ...(phase === undefined ? {} : { phase }),
   };
+}
+
+/** The limit that is over at `now`: the deadline, or the timeout of the phase. */
+export function timeLimit(exchange: LimitedExchange, phase: Phase, now: number): Failure {
+  return now >= exchange.deadlineAt ? deadlineExceeded(exchange, phase) : phaseTimeout(exchange, phase);
 }
 
 export function deadlineExceeded({ request, deadlineMs }: LimitedExchange, phase: Phase): Failure {

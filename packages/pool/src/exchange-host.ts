@@ -11,7 +11,7 @@ export interface ExchangeHost extends PushHost {
   dialPhase(exchange: Exchange): Phase;
   /** It waits for something else, or for something sooner. */
   limitMoved(exchange: Exchange): void;
-  /** It is to be run again, at once; `fresh`: on a connection that none has ended on. */
+  /** It is to be run again, at once; `fresh`: on a connection that none has ended on and that was never idle. */
   again(exchange: Exchange, fresh: boolean): void;
   /** The promise of its caller is settled. */
   settled(exchange: Exchange): void;

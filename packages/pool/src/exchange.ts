@@ -16,17 +16,9 @@ import { forget, heed } from "./abort-hub.ts";
 import { Answer } from "./answer.ts";
 import type { Attempt, Failure } from "./driver.ts";
 import type { ExchangeHost } from "./exchange-host.ts";
-import {
-  aborted,
-  bodyTooLong,
-  callerFailed,
-  closed,
-  deadlineExceeded,
-  errorOf,
-  knownOf,
-  phaseTimeout,
-} from "./errors.ts";
+import { aborted, bodyTooLong, callerFailed, closed, errorOf, knownOf, timeLimit } from "./errors.ts";
 import { type HandOver, soon } from "./hand-over.ts";
+import { placeOfCall } from "./leak-warning.ts";
 import { publishExchange } from "./publish.ts";
 import { Push } from "./push.ts";
 import { decideReplay, type History, noHistory, withAttempt } from "./replay.ts";
@@ -37,8 +29,6 @@ import type { Place } from "./wait-list.ts";
 import type { Connection } from "./connection.ts";
 
 let lastId = 0;
-/** Read once: the environment is slow to read. */
-const inDevelopment: boolean = process.env["NODE_ENV"] === "development";
 
 /**
  * One request through the pool, from the call to the end of its response body. Owned by the pool; the driver reports to it
@@ -64,8 +54,8 @@ export class Exchange implements HandOver {
   delivery: Delivery = "not-sent";
   place: Place | undefined;
   connection: Connection | undefined;
-  /** Where it was made, for the warning of a leak; kept in development only, because it costs more than the exchange. */
-  readonly madeAt: string | undefined = inDevelopment ? new Error("the request was made").stack : undefined;
+  /** Where it was made, for the warning of a leak. */
+  readonly madeAt: string | undefined = placeOfCall();
   /** On its connection, from 0. */
   index = 0;
 
@@ -79,6 +69,8 @@ export class Exchange implements HandOver {
   /** Its reader is behind. */
   #paused = false;
   #coveredAt = 0;
+  /** Its connection was there before it. */
+  #kept = false;
   #interim = 0;
   #history: History = noHistory;
 
@@ -150,6 +142,7 @@ export class Exchange implements HandOver {
     const { startedAt, timings } = this;
     this.connection = connection;
     this.index = index;
+    this.#kept = index > 0 || connection.idled;
     const dialled = index === 0 && connection.openedAt > startedAt;
     timings.queued = (dialled && this.#coveredAt > 0 ? this.#coveredAt : now) - startedAt;
     timings.dialled(dialled ? connection.times : undefined, startedAt);
@@ -280,9 +273,7 @@ export class Exchange implements HandOver {
   }
 
   expire(now: number): void {
-    this.#stop(
-      now >= this.deadlineAt ? deadlineExceeded(this, this.#phaseNow()) : phaseTimeout(this, this.#phaseNow()),
-    );
+    this.#stop(timeLimit(this, this.#phaseNow(), now));
   }
 
   // ---- asked by the response body
@@ -363,7 +354,7 @@ export class Exchange implements HandOver {
       code: failure.code,
       // Of this attempt alone: it may go again, though the one before may have been seen.
       delivery: failure.refused === true && this.delivery !== "answered" ? "refused" : this.delivery,
-      reused: this.index > 0,
+      kept: this.#kept,
       responded: failure.responded === true,
       idempotent: this.request.idempotent,
       bodyAtHand: this.body.atHand,

@@ -40,7 +40,7 @@ export class OriginPool implements ConnectionHost {
   readonly limits: LifetimeLimits;
   readonly #host: OriginHost;
   readonly #waiting: WaitList<Exchange> = new WaitList();
-  /** Those for which a used connection died. They go first, on fresh connections. */
+  /** Those under which a connection died that was kept. They go first, on fresh connections. */
   readonly #waitingFresh: WaitList<Exchange> = new WaitList();
   readonly #available: Connection[] = [];
   readonly #opening: Set<Connection> = new Set();

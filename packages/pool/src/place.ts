@@ -3,13 +3,15 @@ export interface Load {
   readonly inFlight: number;
   /** Exchanges that it has carried. */
   readonly served: number;
+  /** It has been idle: its peer may be ending it. */
+  readonly idled: boolean;
 }
 
 /** Everything that decides what happens next at one origin. */
 export interface Situation<C extends Load> {
   /** Exchanges that may go on any connection. */
   readonly waiting: number;
-  /** Exchanges that need a connection on which none has ended, because a used one died under them. */
+  /** Exchanges that need a fresh connection, on which none has ended and that was never idle: one that was kept died under them. */
   readonly waitingFresh: number;
   /** Open connections with room, the most recently used last. */
   readonly available: readonly C[];
@@ -51,8 +53,8 @@ const wait = { action: "wait" } as const;
  */
 export function place<C extends Load>(now: Situation<C>): Placement<C> {
   if (now.waitingFresh > 0) {
-    // None that was put on it has ended yet: a multiplexed one takes all whom the same loss put back.
-    const connection = now.available.find((one) => one.served === one.inFlight);
+    // A multiplexed one takes all whom the same loss put back.
+    const connection = now.available.find(isFresh);
     if (connection !== undefined) return { action: "use", connection, fresh: true };
   }
   if (now.waiting > 0 && now.available.length > 0) {
@@ -64,6 +66,10 @@ export function place<C extends Load>(now: Situation<C>): Placement<C> {
   if (now.connections >= now.maxConnections) return retire(now) ?? wait;
   if (now.dialsHeld) return wait;
   return now.totalConnections < now.maxTotalConnections ? dial : (retire(now) ?? makeRoom);
+}
+
+function isFresh({ served, inFlight, idled }: Load): boolean {
+  return served === inFlight && !idled;
 }
 
 function retire<C extends Load>(now: Situation<C>): Placement<C> | undefined {

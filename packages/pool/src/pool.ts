@@ -18,6 +18,7 @@ import type { Driver, Failure } from "./driver.ts";
 import { aborted, closed, deadlineExceeded, queueFull } from "./errors.ts";
 import { Exchange } from "./exchange.ts";
 import type { ExchangeHost } from "./exchange-host.ts";
+import { warnOfLeak } from "./leak-warning.ts";
 import { OriginPool, type OriginHost } from "./origin-pool.ts";
 import { type ParsedPoolOptions, timeoutsFor } from "./options.ts";
 import type { Push } from "./push.ts";
@@ -199,16 +200,7 @@ export class Pool implements ExchangeHost, OriginHost {
   }
 
   leaked(exchange: Exchange): void {
-    if (this.#totals.responsesLeaked++ > 0 || process.env["NODE_ENV"] === "production") return;
-    const { method, target } = exchange.request;
-    process.emitWarning(
-      `A response to ${method} ${target.origin} was thrown away unread and held its connection until it was garbage collected. Read, cancel or dispose each response.`,
-      {
-        type: "HoldfastWarning",
-        code: "HOLDFAST_RESPONSE_LEAKED",
-        ...(exchange.madeAt === undefined ? {} : { detail: exchange.madeAt }),
-      },
-    );
+    if (this.#totals.responsesLeaked++ === 0) warnOfLeak(exchange);
   }
 
   // ---- told by pushes

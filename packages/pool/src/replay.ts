@@ -4,8 +4,8 @@ import type { Delivery, TransportError, TransportErrorCode } from "@holdfast/tra
 export interface FailedAttempt extends Pick<History, "resubmissions" | "replayed"> {
   readonly code: TransportErrorCode;
   readonly delivery: Delivery;
-  /** The connection had carried an exchange before. */
-  readonly reused: boolean;
+  /** The connection was there before: it had carried an exchange, or been idle. So the peer may have been ending it. */
+  readonly kept: boolean;
   readonly idempotent: boolean;
   /** Bytes of a response had come. */
   readonly responded: boolean;
@@ -42,7 +42,7 @@ export function decideReplay(attempt: FailedAttempt): "resubmit" | "replay" | "f
     return attempt.resubmissions < maxResubmissions ? "resubmit" : "fail";
   }
   const stale =
-    attempt.delivery === "maybe-sent" && attempt.code === "CONNECTION_LOST" && attempt.reused && !attempt.responded;
+    attempt.delivery === "maybe-sent" && attempt.code === "CONNECTION_LOST" && attempt.kept && !attempt.responded;
   return stale && attempt.idempotent && !attempt.replayed ? "replay" : "fail";
 }
 

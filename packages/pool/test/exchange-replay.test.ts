@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { call, current, newPool, turn, usedConnection } from "./pool-fixture.ts";
+import { call, current, newPool, turn, url, usedConnection } from "./pool-fixture.ts";
 
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "performance"] });
@@ -141,6 +141,112 @@ describe("an exchange that the peer may have seen", () => {
     expect(stale.response?.connection.reused).toBe(false);
   });
 
+  it("is replayed also if nothing ever ran on its connection, which had been idle since warm()", async () => {
+    const { pool, driver } = newPool();
+    const warming = pool.warm(url);
+    const warm = driver.last.open();
+    await warming;
+    const one = call(pool);
+    current(driver).send();
+    warm.lose();
+    driver.last.open();
+    await turn();
+    current(driver).answer(203);
+    await turn();
+    expect(one.response?.status).toBe(203);
+    expect(pool.stats().totals.exchangesReplayed).toBe(1);
+  });
+
+  it("is replayed also if its connection is of a dial that outlived its waiter", async () => {
+    const fixture = newPool();
+    const { pool, driver } = fixture;
+    const busy = await usedConnection(fixture);
+    call(pool);
+    const waiter = call(pool);
+    busy.running[0]?.answer();
+    busy.running[0]?.answer();
+    await turn();
+    expect(waiter.response?.connection.reused).toBe(true);
+    busy.gone();
+    const late = driver.last.open();
+    await turn();
+    const one = call(pool);
+    current(driver).send();
+    late.lose();
+    driver.last.open();
+    await turn();
+    current(driver).answer(203);
+    await turn();
+    expect(one.response?.status).toBe(203);
+  });
+
+  it("is replayed also if its connection had taken over from another and been idle", async () => {
+    const { pool, driver } = newPool({ multiplexed: true, maxAgeMs: 100 });
+    call(pool);
+    driver.last.open(5);
+    await turn();
+    vi.advanceTimersByTime(106);
+    const next = driver.last.open(5);
+    await turn();
+    current(driver).answer();
+    const one = call(pool);
+    expect(next.running).toHaveLength(1);
+    current(driver).send();
+    next.lose();
+    driver.last.open(5);
+    await turn();
+    current(driver).answer(203);
+    await turn();
+    expect(one.response?.status).toBe(203);
+  });
+
+  it("is the caller's to repeat if its connection opened for it, however long the dial took", async () => {
+    const { pool, driver } = newPool({ multiplexed: true });
+    const one = call(pool);
+    vi.advanceTimersByTime(5_000);
+    const connection = driver.last.open(0);
+    await turn();
+    connection.capacityIs(5);
+    current(driver).send();
+    connection.lose();
+    await turn();
+    expect(one.error).toMatchObject({ code: "CONNECTION_LOST", delivery: "maybe-sent", attempts: [] });
+  });
+
+  it("says in its error that the connection was not reused if it had only been idle", async () => {
+    const { pool, driver } = newPool();
+    const warming = pool.warm(url);
+    const warm = driver.last.open();
+    await warming;
+    const one = call(pool);
+    current(driver).send();
+    warm.lose();
+    const next = driver.last.open();
+    await turn();
+    current(driver).send();
+    next.lose();
+    await turn();
+    expect(one.error).toMatchObject({ code: "CONNECTION_LOST", delivery: "maybe-sent", reused: false });
+    expect(one.error?.attempts).toMatchObject([{ code: "CONNECTION_LOST", reused: false }]);
+  });
+
+  it("is not replayed on a connection that was opened ahead: that one may be ending too", async () => {
+    const { pool, driver } = newPool({ maxConnections: 2 });
+    const warming = pool.warm(url, { connections: 2 });
+    for (const dial of driver.pending) dial.open();
+    await warming;
+    const one = call(pool);
+    current(driver).send().connection.lose();
+    await turn();
+    expect(driver.running).toEqual([]);
+    driver.last.open();
+    await turn();
+    current(driver).answer();
+    await turn();
+    expect(one.response?.status).toBe(200);
+    expect(driver.dials).toHaveLength(3);
+  });
+
   it("keeps both attempts in the error when the replay is lost too", async () => {
     const fixture = newPool();
     const connection = await usedConnection(fixture);
@@ -240,6 +346,15 @@ describe("408 on a connection", () => {
     expect(current(fixture.driver).send().head(408)).toBe(true);
     await turn();
     expect(one.response?.status).toBe(408);
+  });
+
+  it("that was idle since it was opened is replayed once for what is idempotent", async () => {
+    const { pool, driver } = newPool();
+    const warming = pool.warm(url);
+    driver.last.open();
+    await warming;
+    call(pool);
+    expect(current(driver).send().head(408)).toBe(false);
   });
 
   it.each([

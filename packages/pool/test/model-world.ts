@@ -11,7 +11,8 @@ export type Outcome = "unsent" | "refused" | "lost" | "reset" | "ended" | "stopp
 
 export interface Start {
   readonly attempt: FakeAttempt;
-  readonly reused: boolean;
+  /** Its connection had carried an exchange, or been idle. */
+  readonly kept: boolean;
   readonly served: number;
   outcome: Outcome | undefined;
 }
@@ -51,6 +52,8 @@ export class World {
   destroyed = false;
   readonly #firstStarts: Task[] = [];
   readonly #faults: string[] = [];
+  /** Connections that were open with room and nothing on them. */
+  readonly #idled: Set<FakeConnection> = new Set();
   readonly #dialFailedAt: Map<string, number> = new Map();
 
   constructor(shape: Shape) {
@@ -187,9 +190,10 @@ export class World {
       for (const task of waiting) {
         const last = task.starts.at(-1);
         const fresh = isLost(task.starts.at(-1));
-        const usable = fresh ? free.filter((one) => one.served === one.leases) : free;
+        const usable = fresh ? free.filter((one) => this.#isFresh(one)) : free;
         expect(usable.length, `task ${task.id} waits (after ${last?.outcome}) beside a free connection`).toBe(0);
       }
+      for (const one of free) if (one.leases === 0) this.#idled.add(one);
       const room = this.driver.connections.length + this.driver.pending.length < options.maxTotalConnections;
       const held = open.length > 0 && performance.now() - (this.#dialFailedAt.get(origin) ?? -Infinity) <= 5_000;
       // A peer that allows nothing on one connection would allow nothing on the next.
@@ -304,13 +308,13 @@ export class World {
     if (replays > 1) this.#faults.push(`task ${task.id} was replayed ${replays} times`);
     if (task.starts.length - replays > 4) this.#faults.push(`task ${task.id} was put back more than three times`);
     // One that was refused since then is put back as any other.
-    if (isLost(last) && connection.served !== connection.leases)
-      this.#faults.push(`task ${task.id} was replayed on a connection that had ended an exchange`);
+    if (isLost(last) && !this.#isFresh(connection))
+      this.#faults.push(`task ${task.id} was replayed on a connection that had ended an exchange or been idle`);
     if (task.settled > 0) this.#faults.push(`task ${task.id} ran after it was settled`);
     if (this.destroyed) this.#faults.push(`task ${task.id} ran after destroy()`);
     task.starts.push({
       attempt,
-      reused: connection.served > 1,
+      kept: connection.served > 1 || this.#idled.has(connection),
       served: connection.served,
       outcome: this.driver.failsAtOnce ? "unsent" : undefined,
     });
@@ -320,7 +324,11 @@ export class World {
     const last = task.starts.at(-1) as Start;
     if (!task.replayable && task.bodyBegun) return false;
     if (last.outcome === "unsent" || last.outcome === "refused") return true;
-    return isLost(last) && last.reused && task.request.idempotent === true && !last.attempt.answered;
+    return isLost(last) && last.kept && task.request.idempotent === true && !last.attempt.answered;
+  }
+
+  #isFresh(connection: FakeConnection): boolean {
+    return connection.served === connection.leases && !this.#idled.has(connection);
   }
 
   #checkOrder(): void {

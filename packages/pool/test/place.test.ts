@@ -20,10 +20,12 @@ const quiet: Situation<Named> = {
   dialsHeld: false,
 };
 
-const idleNew: Named = { name: "new", inFlight: 0, served: 0 };
-const idleUsed: Named = { name: "used", inFlight: 0, served: 5 };
-const busy: Named = { name: "busy", inFlight: 2, served: 7 };
-const filling: Named = { name: "filling", inFlight: 2, served: 2 };
+const idleNew: Named = { name: "new", inFlight: 0, served: 0, idled: false };
+const idleWarm: Named = { name: "warm", inFlight: 0, served: 0, idled: true };
+const idleUsed: Named = { name: "used", inFlight: 0, served: 5, idled: true };
+const busy: Named = { name: "busy", inFlight: 2, served: 7, idled: false };
+const filling: Named = { name: "filling", inFlight: 2, served: 2, idled: false };
+const warmFilling: Named = { name: "warm filling", inFlight: 2, served: 2, idled: true };
 
 interface Row {
   readonly when: string;
@@ -55,6 +57,16 @@ const table: readonly Row[] = [
     when: "one must be replayed beside a used connection",
     now: { waitingFresh: 1, available: [idleUsed], connections: 1 },
     says: "dial",
+  },
+  {
+    when: "one must be replayed beside a connection that nobody used but that was idle",
+    now: { waitingFresh: 1, available: [idleWarm], connections: 1 },
+    says: "dial",
+  },
+  {
+    when: "one must be replayed and idle connections that nobody used fill the origin",
+    now: { waitingFresh: 1, available: [idleWarm], connections: 2 },
+    says: "retire warm",
   },
   {
     when: "one must be replayed beside a new connection",
@@ -96,7 +108,17 @@ const table: readonly Row[] = [
     now: { multiplexed: true, waitingFresh: 1, available: [filling], connections: 1 },
     says: "use filling fresh",
   },
+  {
+    when: "one must be replayed and a multiplexed connection that carries its first exchanges was idle before them",
+    now: { multiplexed: true, waitingFresh: 1, available: [warmFilling], connections: 1 },
+    says: "dial",
+  },
 ];
+
+/** None has ended on it, and it was never idle. */
+function fresh({ served, inFlight, idled }: Load): boolean {
+  return served === inFlight && !idled;
+}
 
 function told(now: Partial<Situation<Named>>): string {
   const next = place({ ...quiet, ...now });
@@ -116,7 +138,7 @@ describe("place", () => {
     .record({
       waiting: small,
       waitingFresh: small,
-      loads: fc.array(fc.record({ inFlight: fc.nat({ max: 2 }), more: small }), { maxLength: 4 }),
+      loads: fc.array(fc.record({ inFlight: fc.nat({ max: 2 }), more: small, idled: fc.boolean() }), { maxLength: 4 }),
       multiplexed: fc.boolean(),
       dialling: small,
       draining: small,
@@ -127,9 +149,9 @@ describe("place", () => {
       dialsHeld: fc.boolean(),
     })
     .map(({ loads, full, others, ...rest }) => {
-      const available = loads.map(({ inFlight, more }, i) => {
+      const available = loads.map(({ inFlight, more, idled }, i) => {
         const carried = rest.multiplexed ? inFlight : 0;
-        return { name: String(i), inFlight: carried, served: carried + more };
+        return { name: String(i), inFlight: carried, served: carried + more, idled };
       });
       const connections = available.length + full + rest.dialling + (rest.multiplexed ? 0 : rest.draining);
       const totalConnections = available.length + full + rest.dialling + rest.draining + others;
@@ -158,7 +180,7 @@ describe("place", () => {
   it("never lets a free connection stand beside one that may use it", () => {
     fc.assert(
       fc.property(situation, (now) => {
-        const usable = now.waiting > 0 ? now.available : now.available.filter((one) => one.served === one.inFlight);
+        const usable = now.waiting > 0 ? now.available : now.available.filter(fresh);
         if (now.waiting + now.waitingFresh > 0 && usable.length > 0) expect(place(now).action).toBe("use");
       }),
     );
@@ -171,7 +193,7 @@ describe("place", () => {
         if (next.action !== "use") return;
         expect(now.available).toContain(next.connection);
         expect(next.fresh ? now.waitingFresh : now.waiting).toBeGreaterThan(0);
-        if (next.fresh) expect(next.connection.served).toBe(next.connection.inFlight);
+        if (next.fresh) expect(next.connection).toSatisfy(fresh);
       }),
     );
   });
@@ -207,9 +229,12 @@ describe("pick", () => {
 
   it("takes the least loaded of multiplexed connections", () => {
     fc.assert(
-      fc.property(fc.array(fc.record({ inFlight: fc.nat(9), served: fc.nat(9) }), { minLength: 1 }), (all) => {
-        expect(pick(all, true).inFlight).toBe(Math.min(...all.map((one) => one.inFlight)));
-      }),
+      fc.property(
+        fc.array(fc.record({ inFlight: fc.nat(9), served: fc.nat(9), idled: fc.boolean() }), { minLength: 1 }),
+        (all) => {
+          expect(pick(all, true).inFlight).toBe(Math.min(...all.map((one) => one.inFlight)));
+        },
+      ),
     );
   });
 

@@ -121,7 +121,7 @@ const steps: readonly { readonly weight: number; readonly arbitrary: fc.Arbitrar
         (attempt) => {
           attempt.send();
           const start = world.taskOf(attempt).starts.at(-1);
-          const mayReplay = start?.reused === true && attempt.exchange.request.idempotent;
+          const mayReplay = start?.kept === true && attempt.exchange.request.idempotent;
           if (mayReplay && attempt.exchange.body.atHand) world.ends(attempt, "timeout-408");
           if (attempt.head(408)) return;
           attempt.leave();
@@ -241,7 +241,7 @@ const steps: readonly { readonly weight: number; readonly arbitrary: fc.Arbitrar
     })),
   },
   {
-    weight: 1,
+    weight: 3,
     arbitrary: fc.tuple(origin, fc.integer({ min: 1, max: 3 })).map(([to, connections]) => ({
       name: `warm ${connections} at ${to}`,
       pick: 0,

@@ -9,13 +9,13 @@ const both = [true, false] as const;
 function* everything(): Generator<FailedAttempt> {
   for (const code of transportErrorCodes)
     for (const delivery of deliveries)
-      for (const reused of both)
+      for (const kept of both)
         for (const idempotent of both)
           for (const responded of both)
             for (const bodyAtHand of both)
               for (const replayed of both)
                 for (const resubmissions of [0, 1, 2, 3, 4])
-                  yield { code, delivery, reused, idempotent, responded, bodyAtHand, replayed, resubmissions };
+                  yield { code, delivery, kept, idempotent, responded, bodyAtHand, replayed, resubmissions };
 }
 
 const all: readonly FailedAttempt[] = [...everything()];
@@ -37,14 +37,14 @@ describe("a failed attempt", () => {
     ).toEqual([]);
   });
 
-  it("is replayed exactly if a used connection was lost under it unanswered, once, idempotent and with its body", () => {
+  it("is replayed exactly if a connection that was kept was lost under it unanswered, once, idempotent and with its body", () => {
     expect(
       otherwise(
         "replay",
         (one) =>
           one.delivery === "maybe-sent" &&
           one.code === "CONNECTION_LOST" &&
-          one.reused &&
+          one.kept &&
           !one.responded &&
           one.idempotent &&
           one.bodyAtHand &&
@@ -69,8 +69,8 @@ describe("a failed attempt", () => {
     ],
     ["a POST refused for the fourth time", { delivery: "refused", resubmissions: 3 }, "fail"],
     ["a POST that may have been sent", {}, "fail"],
-    ["a GET that may have been sent on a used connection", { idempotent: true }, "replay"],
-    ["a GET that may have been sent on a new connection", { idempotent: true, reused: false }, "fail"],
+    ["a GET that may have been sent on a connection that was kept", { idempotent: true }, "replay"],
+    ["a GET that may have been sent on a new connection", { idempotent: true, kept: false }, "fail"],
     ["a GET whose replay was lost too", { idempotent: true, replayed: true }, "fail"],
     ["a GET whose head had begun to come", { idempotent: true, responded: true }, "fail"],
     ["a GET whose body was cut short", { idempotent: true, delivery: "answered" }, "fail"],
@@ -80,7 +80,7 @@ describe("a failed attempt", () => {
     const attempt: FailedAttempt = {
       code: "CONNECTION_LOST",
       delivery: "maybe-sent",
-      reused: true,
+      kept: true,
       idempotent: false,
       responded: false,
       bodyAtHand: true,
