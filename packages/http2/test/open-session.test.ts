@@ -205,6 +205,21 @@ describe("a session", () => {
     expect(await getText(transport, server.url)).toBe("ok");
   });
 
+  it.each(["TLSv1.2", "TLSv1.3"] as const)("resumes %s with the ticket of the session before", async (version) => {
+    await using server = await frameServer(answering(), { tls: { ...good, maxVersion: version } });
+    await using transport = http2({ tls: { ca: ca.cert }, maxExchanges: 1 });
+    const resumed: unknown[] = [];
+    for (let i = 0; i < 2; i++) {
+      const { body, connection } = await transport.request({ url: server.url });
+      await body.bytes();
+      resumed.push([connection.tls?.version, connection.tls?.resumed]);
+    }
+    expect(resumed).toEqual([
+      [version, false],
+      [version, true],
+    ]);
+  });
+
   it.each([
     ["of itself", {}, 2 ** 20, 2 ** 24],
     ["as told", { windows: { streamBytes: 100_000, sessionBytes: 2 ** 23 } }, 100_000, 2 ** 23],
