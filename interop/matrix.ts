@@ -23,7 +23,7 @@ export interface Row {
   /** It speaks JSON-RPC 2.0, and knows nothing of Holdfast. */
   readonly jsonRpc?: true;
   /** Options of the adapter that say what the server has no way to say itself. */
-  readonly told?: Pick<WebSocketOptions, "maxStreams" | "maxExchanges" | "reconnect">;
+  readonly told?: Pick<WebSocketOptions, "maxStreams" | "maxExchanges">;
   /** Silence after which it ends a connection: the workers pause for about as long. */
   readonly idleMs?: number;
 }
@@ -92,8 +92,7 @@ export const rows: readonly Row[] = [
     protocols: ["websocket"],
     settings: ["maxPayload: 128", "idleTimeout: 1000", "maxMessages: 100", "maxCalls: 8"],
     jsonRpc: true,
-    // Sockets that are full do not mean that the server fails: the waits shall not grow with each.
-    told: { maxStreams: 8, maxExchanges: 100, reconnect: { factor: 1 } },
+    told: { maxStreams: 8, maxExchanges: 100 },
     maxRequests: { websocket: 100 },
     idleMs: 1_000,
   },

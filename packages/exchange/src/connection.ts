@@ -1,5 +1,5 @@
 import type { ConnectionOwner, DialTimes, DriverConnection, Exchange } from "@holdfast/pool";
-import { MuxExchange } from "./exchange.ts";
+import { type ExchangeConnection, MuxExchange } from "./exchange.ts";
 import { muxCode } from "./frames.ts";
 import { Liveness } from "./liveness.ts";
 import { Mux, type MuxOwner } from "./mux.ts";
@@ -21,7 +21,7 @@ export interface Settling {
  *     opening ──► open ──► draining ──► closed
  *        └──────────┴──────────────────►
  */
-export class MuxConnection implements DriverConnection, MuxOwner {
+export class MuxConnection implements DriverConnection, MuxOwner, ExchangeConnection {
   times: DialTimes;
   readonly facts: DriverConnection["facts"];
   readonly #opened: OpenedPipe;
@@ -29,6 +29,7 @@ export class MuxConnection implements DriverConnection, MuxOwner {
   readonly #owner: ConnectionOwner;
   readonly #maxStreams: number;
   readonly #liveness: Liveness;
+  #hasAnswered = false;
   #settling: Settling | undefined;
   /** What the pool is to hear once it knows of the connection. */
   #untold: (() => void)[] | undefined = [];
@@ -65,7 +66,7 @@ export class MuxConnection implements DriverConnection, MuxOwner {
   // ---- told by the pool
 
   run(exchange: Exchange): void {
-    const attempt = new MuxExchange(exchange);
+    const attempt = new MuxExchange(exchange, this);
     exchange.attach(attempt);
     const stream = this.#mux.open(attempt);
     if (stream === undefined) {
@@ -111,6 +112,12 @@ export class MuxConnection implements DriverConnection, MuxOwner {
     this.#tell(() => this.#owner.drains(`GOAWAY ${code}`));
   }
 
+  answered(): void {
+    if (this.#hasAnswered) return;
+    this.#hasAnswered = true;
+    this.#opened.use?.answered();
+  }
+
   left(): void {
     this.#liveness.streamClosed();
     this.#owner.freed();
@@ -118,6 +125,7 @@ export class MuxConnection implements DriverConnection, MuxOwner {
 
   broken(error: Error | undefined, violation: boolean): void {
     this.#liveness.stop();
+    if (this.#mux.openStreams > 0) this.#opened.use?.interrupted();
     const settling = this.#settling;
     this.#settling = undefined;
     if (settling !== undefined) settling.failed(error, violation);

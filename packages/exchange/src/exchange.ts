@@ -8,9 +8,16 @@ import type { Mux } from "./mux.ts";
 import type { MuxStream, StreamListener } from "./mux-stream.ts";
 import { Room } from "./room.ts";
 
+/** What an exchange tells the connection that it runs on. */
+export interface ExchangeConnection {
+  /** It has a response. */
+  answered(): void;
+}
+
 /** One attempt on one stream: the stream on one side, the pool's exchange on the other. */
 export class MuxExchange implements Attempt, StreamListener {
   readonly #exchange: Exchange;
+  readonly #connection: ExchangeConnection;
   #stream: MuxStream | undefined;
   #room: Room | undefined;
   /** For its caller it has ended, one way or the other. */
@@ -21,8 +28,9 @@ export class MuxExchange implements Attempt, StreamListener {
   #expectedBytes = Infinity;
   #receivedBytes = 0;
 
-  constructor(exchange: Exchange) {
+  constructor(exchange: Exchange, connection: ExchangeConnection) {
     this.#exchange = exchange;
+    this.#connection = connection;
   }
 
   /** There was no stream for it. */
@@ -93,6 +101,7 @@ export class MuxExchange implements Attempt, StreamListener {
     }
     if (status < 200) throw new BadBlock(`a response of ${status}`);
     this.#headSeen = true;
+    this.#connection.answered();
     const bodiless = status === 204 || status === 304 || this.#exchange.request.method === "HEAD";
     this.#expectedBytes = bodiless ? 0 : bodyBytes(headers);
     if (!this.#exchange.head(status, headers)) this.abort(undefined);

@@ -4,7 +4,7 @@ export type { PipeDialler } from "./pipes.ts";
 export { muxDriver } from "./pipes.ts";
 export type { MuxOptions, MuxWindows } from "./options.ts";
 export type { MuxPing } from "./liveness.ts";
-export type { OpenedPipe, PipeDial } from "./open-pipe.ts";
+export type { OpenedPipe, PipeDial, PipeUse } from "./open-pipe.ts";
 export type { Pipe, PipeListener } from "./pipe.ts";
 export { pipePair } from "./pipe-pair.ts";
 export { pipeOf } from "./channel-pipe.ts";

@@ -13,11 +13,20 @@ import {
 import type { ParsedMuxOptions } from "./options.ts";
 import type { Pipe } from "./pipe.ts";
 
+/** How a pipe serves its exchanges, told to whoever decides how long to wait for the next pipe. */
+export interface PipeUse {
+  /** Its first exchange has an answer. */
+  answered(): void;
+  /** It is lost, or given up, under exchanges. Told before the pool dials another. */
+  interrupted(): void;
+}
+
 /** A pipe that stands, and what is known of it. */
 export interface OpenedPipe {
   readonly pipe: Pipe;
   readonly times?: DialTimes;
   readonly facts?: DriverConnection["facts"];
+  readonly use?: PipeUse;
 }
 
 /** A pipe in the making. */

@@ -1,12 +1,12 @@
 import { type DialledSocket, factsOf, momentsOf } from "@holdfast/dial";
-import { watchSocket } from "@holdfast/exchange";
+import { type PipeUse, watchSocket } from "@holdfast/exchange";
 import type { ConnectionOwner, DialTimes, DriverConnection, Exchange } from "@holdfast/pool";
 import type { WebSocket } from "ws";
 import { badMessage, callLost, codeOfSocketError } from "./errors.ts";
 import { type CallHost, JsonRpcCall } from "./json-rpc-call.ts";
 import { BadMessage, readMessage, writeNoSuchMethod } from "./json-rpc-message.ts";
-import type { OpenedSocket } from "./open-socket.ts";
 import type { ParsedWebSocketOptions } from "./options.ts";
+import type { UsedSocket } from "./patient-dial.ts";
 
 /** What a server says without being asked. */
 export interface JsonRpcNotification {
@@ -27,6 +27,7 @@ export class JsonRpcConnection implements DriverConnection, CallHost {
   readonly maxBodyBytes: number;
   readonly #socket: WebSocket;
   readonly #wire: DialledSocket["socket"];
+  readonly #use: PipeUse;
   readonly #owner: ConnectionOwner;
   readonly #notify: (method: string, params: unknown) => void;
   readonly #calls: Map<number, JsonRpcCall> = new Map();
@@ -39,10 +40,11 @@ export class JsonRpcConnection implements DriverConnection, CallHost {
   #forgiven = 0;
   #lastId = 0;
   #bufferedBytes = 0;
+  #hasAnswered = false;
   #failure: Error | undefined;
 
   constructor(
-    { socket, dialled }: OpenedSocket,
+    { socket, dialled, use }: UsedSocket,
     owner: ConnectionOwner,
     { sendBufferBytes, mux, ping }: ParsedWebSocketOptions,
     notify: (method: string, params: unknown) => void,
@@ -53,6 +55,7 @@ export class JsonRpcConnection implements DriverConnection, CallHost {
     this.maxBodyBytes = sendBufferBytes;
     this.#socket = socket;
     this.#wire = dialled.socket;
+    this.#use = use;
     this.#owner = owner;
     this.#notify = notify;
     socket.on("message", (data, isBinary) => this.#read(isBinary ? undefined : (data as Buffer).toString()));
@@ -136,6 +139,8 @@ export class JsonRpcConnection implements DriverConnection, CallHost {
   }
 
   #answer(id: number, status: number, body: string): void {
+    if (!this.#hasAnswered) this.#use.answered();
+    this.#hasAnswered = true;
     const call = this.#calls.get(id);
     if (call !== undefined) {
       this.#calls.delete(id);
@@ -154,6 +159,8 @@ export class JsonRpcConnection implements DriverConnection, CallHost {
   #broken(error: BadMessage): void {
     this.#failure ??= error;
     this.#socket.close(protocolError, error.message);
+    // Told first: who hears that it drains may dial.
+    if (this.#all.size > 0) this.#use.interrupted();
     this.#owner.drains("what the peer sent is no JSON-RPC");
     for (const call of [...this.#all]) call.fail(badMessage(error));
   }
@@ -161,7 +168,10 @@ export class JsonRpcConnection implements DriverConnection, CallHost {
   #closed(code: number): void {
     const error = this.#failure ?? (code === 1_000 || code === 1_005 ? undefined : new Error(`closed with ${code}`));
     const cause = error ?? new Error("the peer said goodbye");
-    if (this.#all.size > 0) this.#owner.drains("the connection has ended");
+    if (this.#all.size > 0) {
+      this.#use.interrupted();
+      this.#owner.drains("the connection has ended");
+    }
     for (const call of [...this.#all]) call.fail(callLost(codeOfSocketError(cause), cause));
     this.#owner.closed(error);
   }

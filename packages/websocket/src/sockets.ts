@@ -2,9 +2,9 @@ import { factsOf, momentsOf } from "@holdfast/dial";
 import { muxDriver, muxSubprotocol, type OpenedPipe, type PipeDial, socketPipe } from "@holdfast/exchange";
 import type { Driver } from "@holdfast/pool";
 import type { Target } from "@holdfast/transport";
-import { openSocket, type SocketDial, type Upgrade } from "./open-socket.ts";
+import { openSocket, type Upgrade } from "./open-socket.ts";
 import type { ParsedWebSocketOptions } from "./options.ts";
-import { patientDial } from "./patient-dial.ts";
+import { type PatientDial, patientDial } from "./patient-dial.ts";
 import { Reconnects } from "./reconnects.ts";
 
 /** How the pool makes sockets that carry exchanges. */
@@ -25,21 +25,22 @@ export function webSocketDriver(options: ParsedWebSocketOptions): Driver {
 export function socketDialler(
   options: ParsedWebSocketOptions,
   upgrade: Upgrade,
-): (target: Target, timeoutMs: number) => SocketDial {
+): (target: Target, timeoutMs: number) => PatientDial {
   const reconnects = new Reconnects(options.reconnect);
   return (target, timeoutMs) =>
     patientDial(target, timeoutMs, reconnects, (to, leftMs) => openSocket(to, upgrade, leftMs, options));
 }
 
-function pipeDial(dial: SocketDial): PipeDial {
+function pipeDial(dial: PatientDial): PipeDial {
   return {
     get phase() {
       return dial.phase;
     },
-    opened: dial.opened.then(({ socket, dialled }): OpenedPipe => ({
+    opened: dial.opened.then(({ socket, dialled, use }): OpenedPipe => ({
       pipe: socketPipe(socket, dialled.socket),
       times: momentsOf(dialled),
       facts: factsOf(dialled),
+      use,
     })),
     cancel: (reason) => dial.cancel(reason),
   };

@@ -52,8 +52,8 @@ const maxRecentIds = 1_024;
  * The loop ends after 1000. It opens again, after a random time up to a bound that grows with each failure in a row
  * (`reconnect`), after 1001, 1005, 1006, 1011, 1012, 1014 and when a channel is lost or cannot be opened for now; after 1013
  * the bound is the longest at once. It throws for every other code, with the `ChannelClosed` as `cause` of the error, for an
- * upgrade that is declined, for a peer that breaks the protocol, and after `outageMs`. A channel that held for 10 s makes
- * failures forgotten. Leaving the loop closes the channel. Messages are read as the loop asks for them, so a slow loop slows
+ * upgrade that is declined, for a peer that breaks the protocol, and after `outageMs`. A new message with an id, any message
+ * where there is no `idOf`, and a channel that held for 10 s make failures forgotten. Leaving the loop closes the channel. Messages are read as the loop asks for them, so a slow loop slows
  * the peer. It can be iterated once, and does nothing before.
  *
  * @throws TypeError for bad options; it names the option.
@@ -133,6 +133,8 @@ class Subscription {
           if (!this.#recent.add(id)) continue;
           this.#lastId = id;
         }
+        // Where what counts has ids, a greeting is no progress: a peer may greet and hang up.
+        if (id !== undefined || idOf === undefined) this.#failures = 0;
         yield message;
       }
       return await channel.closed;

@@ -2,8 +2,8 @@ import { EventEmitter } from "node:events";
 import { parseTarget, TransportError } from "@holdfast/transport";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { parseBackoff } from "../src/backoff.ts";
-import type { OpenedSocket, SocketDial } from "../src/open-socket.ts";
-import { patientDial } from "../src/patient-dial.ts";
+import type { OpenedSocket } from "../src/open-socket.ts";
+import { patientDial, type PatientDial, type UsedSocket } from "../src/patient-dial.ts";
 import { Reconnects } from "../src/reconnects.ts";
 
 const target = parseTarget("ws://a.example/");
@@ -19,7 +19,7 @@ class Dials {
   readonly settle: PromiseWithResolvers<OpenedSocket>[] = [];
   cancelled = 0;
 
-  dial(timeoutMs = 10_000): SocketDial {
+  dial(timeoutMs = 10_000): PatientDial {
     return patientDial(target, timeoutMs, this.reconnects, (_, leftMs) => {
       const settle = Promise.withResolvers<OpenedSocket>();
       this.limits.push(leftMs);
@@ -33,6 +33,16 @@ class Dials {
         },
       };
     });
+  }
+
+  /** One that succeeds at once, and the end of its socket. */
+  async open(): Promise<{ readonly use: UsedSocket["use"]; readonly close: (code: number) => void }> {
+    const dial = this.dial();
+    await vi.advanceTimersByTimeAsync(30_000);
+    const socket = new EventEmitter();
+    this.settle.at(-1)?.resolve({ socket, dialled: {} } as unknown as OpenedSocket);
+    const { use } = await dial.opened;
+    return { use, close: (code) => void socket.emit("close", code) };
   }
 
   /** One that fails at once. */
@@ -122,13 +132,49 @@ describe("a dial", () => {
     ["ends in good order", 1_000, 0, 0],
   ])("counts as a failure when its socket %s", async (_, code, stoodMs, waitMs) => {
     const dials = new Dials();
-    const dial = dials.dial();
-    await Promise.resolve();
-    const socket = new EventEmitter();
-    dials.settle[0]?.resolve({ socket, dialled: {} } as unknown as OpenedSocket);
-    await dial.opened;
+    const { close } = await dials.open();
     await vi.advanceTimersByTimeAsync(stoodMs);
-    socket.emit("close", code);
+    close(code);
     expect(dials.reconnects.waitMs(target.origin)).toBe(waitMs);
   });
+
+  it.each([1_000, 1_001, 1_006, 1_012])(
+    "starts at once after a socket that was closed with %i and has answered all, however short it stood",
+    async (code) => {
+      const dials = new Dials();
+      for (let i = 0; i < 14; i++) {
+        const { use, close } = await dials.open();
+        use.answered();
+        close(code);
+        expect(dials.reconnects.waitMs(target.origin)).toBe(0);
+      }
+    },
+  );
+
+  it.each([1_000, 1_001, 1_006])(
+    "waits as after one failure when a socket that has answered is closed with %i under exchanges, however often",
+    async (code) => {
+      const dials = new Dials();
+      for (let i = 0; i < 14; i++) {
+        const { use, close } = await dials.open();
+        use.answered();
+        close(code);
+        use.interrupted();
+        expect(dials.reconnects.waitMs(target.origin)).toBe(100);
+      }
+    },
+  );
+
+  it.each([1_000, 1_001, 1_006])(
+    "waits longer after each socket that is closed with %i under exchanges and has answered none",
+    async (code) => {
+      const dials = new Dials();
+      for (const waitMs of [100, 160, 256]) {
+        const { use, close } = await dials.open();
+        close(code);
+        use.interrupted();
+        expect(Math.round(dials.reconnects.waitMs(target.origin))).toBe(waitMs);
+      }
+    },
+  );
 });

@@ -61,6 +61,10 @@ class Waits {
     this.#failedAt = performance.now();
   }
 
+  answered(): void {
+    this.#failures = 0;
+  }
+
   dialled(): void {
     if (this.#failures === 0) return;
     const boundMs = backoffMs(this.#failures, parseBackoff({ maxMs }), 1);
@@ -83,9 +87,15 @@ it("a server that is killed 20 times under load: every exchange settles, none ru
   const onClose = (event: unknown): void => {
     if (/^ws-\d/.test((event as ConnectionEvent).connection)) waits.failed();
   };
-  const name = String(events.connectionClose.name);
-  listen(name, onClose);
-  onTestFinished(() => void unlisten(name, onClose));
+  const onHead = (): void => waits.answered();
+  for (const [channel, listener] of [
+    [events.connectionClose, onClose],
+    [events.exchangeHead, onHead],
+  ] as const) {
+    const name = String(channel.name);
+    listen(name, listener);
+    onTestFinished(() => void unlisten(name, listener));
+  }
   const transport = websocket({
     maxConnections: 1,
     reconnect: { maxMs },

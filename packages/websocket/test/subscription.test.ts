@@ -343,8 +343,12 @@ describe("a subscription that is aborted", () => {
 });
 
 describe("the wait before another channel", () => {
-  /** What it waits after each of these closes, `random` being 1. */
-  async function waits(codes: readonly number[]): Promise<number[]> {
+  /** What it waits after each of these closes, `random` being 1; `greet` is what each channel begins with. */
+  async function waits(
+    codes: readonly number[],
+    greet: (socket: WebSocket, channel: number) => void = () => {},
+    options: Partial<SubscriptionOptions> = {},
+  ): Promise<number[]> {
     vi.spyOn(Math, "random").mockReturnValue(1);
     const waited: number[] = [];
     const setTimer = globalThis.setTimeout;
@@ -355,9 +359,12 @@ describe("the wait before another channel", () => {
     }) as typeof setTimeout);
     onTestFinished(() => void vi.restoreAllMocks());
     let channel = 0;
-    await using server = await socketServer((socket) => socket.close(codes[channel++] ?? 1_000));
+    await using server = await socketServer((socket) => {
+      greet(socket, channel);
+      socket.close(codes[channel++] ?? 1_000);
+    });
     await using transport = websocket();
-    await allOf(feedOf(transport, server.url, { reconnect: {} }));
+    await allOf(feedOf(transport, server.url, { reconnect: {}, ...options }));
     spy.mockRestore();
     return waited;
   }
@@ -368,6 +375,24 @@ describe("the wait before another channel", () => {
 
   it("has a bound that grows with each in a row, and is the longest at once after 1013", async () => {
     expect(await waits([1_001, 1_012, 1_011, 1_013, 1_001])).toEqual([100, 160, 256, 30_000, 655]);
+  });
+
+  it("is that after a first failure when the channel has brought a message with a new id", async () => {
+    const greet = (socket: WebSocket, channel: number): void => socket.send(`${channel}:x`);
+    expect(await waits([1_001, 1_012, 1_011], greet)).toEqual([100, 100, 100]);
+  });
+
+  it("grows behind messages that only greet, or that came before", async () => {
+    const greet = (socket: WebSocket): void => {
+      socket.send("welcome");
+      socket.send("1:x");
+    };
+    expect(await waits([1_001, 1_001, 1_001], greet)).toEqual([100, 160, 256]);
+  });
+
+  it("is that after a first failure behind any message where messages have no ids", async () => {
+    const greet = (socket: WebSocket): void => socket.send("x");
+    expect(await waits([1_001, 1_001], greet, { idOf: undefined } as never)).toEqual([100, 100]);
   });
 });
 
