@@ -33,9 +33,16 @@ export function callerFailed(what: string, cause: unknown, phase?: Phase): Failu
   };
 }
 
-/** The limit that is over at `now`: the deadline, or the timeout of the phase. */
-export function timeLimit(exchange: LimitedExchange, phase: Phase, now: number): Failure {
-  return now >= exchange.deadlineAt ? deadlineExceeded(exchange, phase) : phaseTimeout(exchange, phase);
+/** The limit that is over at `now`: the deadline, or the timeout of the phase; `dialError` is what it waited behind. */
+export function timeLimit(
+  exchange: LimitedExchange,
+  phase: Phase,
+  now: number,
+  dialError: TransportError | undefined,
+): Failure {
+  const failure = now >= exchange.deadlineAt ? deadlineExceeded(exchange, phase) : phaseTimeout(exchange, phase);
+  if (dialError === undefined) return failure;
+  return { ...failure, message: `${failure.message}; the last dial failed: ${dialError.message}`, cause: dialError };
 }
 
 export function deadlineExceeded({ request, deadlineMs }: LimitedExchange, phase: Phase): Failure {

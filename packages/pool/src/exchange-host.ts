@@ -1,4 +1,4 @@
-import type { Phase, Protocol } from "@holdfast/transport";
+import type { Phase, Protocol, TransportError } from "@holdfast/transport";
 import type { Exchange } from "./exchange.ts";
 import type { PushHost } from "./push-host.ts";
 
@@ -9,6 +9,8 @@ export interface ExchangeHost extends PushHost {
   readonly multiplexed: boolean;
   /** Where the dial is that it waits for. */
   dialPhase(exchange: Exchange): Phase;
+  /** Of the dial whose failure keeps it waiting, if one does. */
+  dialError(exchange: Exchange): TransportError | undefined;
   /** It waits for something else, or for something sooner. */
   limitMoved(exchange: Exchange): void;
   /** It is to be run again, at once; `fresh`: on a connection that none has ended on and that was never idle. */

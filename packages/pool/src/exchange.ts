@@ -69,6 +69,9 @@ export class Exchange implements HandOver {
   /** Its reader is behind. */
   #paused = false;
   #coveredAt = 0;
+  #queuedAt = 0;
+  /** How long it waited for a lease before the dial that is under way for it. */
+  #queuedMs = 0;
   /** Its connection was there before it. */
   #kept = false;
   #interim = 0;
@@ -122,16 +125,18 @@ export class Exchange implements HandOver {
 
   // ---- while it waits
 
-  /** It waits for a lease from now on. */
+  /** It waits for a lease from now on. Its time counts over all such waits: a dial that came to nothing gives it no more. */
   queued(): void {
     this.phase = "queue";
-    this.#limit(this.timeouts.queueMs, performance.now());
+    this.#queuedAt = performance.now();
+    this.#limit(this.timeouts.queueMs - this.#queuedMs, this.#queuedAt);
   }
 
   /** A dial is under way for it, or not any more. */
   covered(by: boolean): void {
     if (!by) return this.queued();
     this.#coveredAt = performance.now();
+    this.#queuedMs += this.#coveredAt - this.#queuedAt;
     this.phase = "connect";
     this.#limit(this.timeouts.connectMs, this.#coveredAt);
   }
@@ -146,7 +151,7 @@ export class Exchange implements HandOver {
     const dialled = index === 0 && connection.openedAt > startedAt;
     timings.queued = (dialled && this.#coveredAt > 0 ? this.#coveredAt : now) - startedAt;
     timings.dialled(dialled ? connection.times : undefined, startedAt);
-    this.#coveredAt = 0;
+    this.#coveredAt = this.#queuedMs = 0;
     this.phase = "send";
     this.#limit(Infinity, now);
     if (events.exchangeStart.hasSubscribers && this.#history === noHistory) publishExchange(events.exchangeStart, this);
@@ -273,7 +278,8 @@ export class Exchange implements HandOver {
   }
 
   expire(now: number): void {
-    this.#stop(timeLimit(this, this.#phaseNow(), now));
+    const phase = this.#phaseNow();
+    this.#stop(timeLimit(this, phase, now, phase === "queue" ? this.#host.dialError(this) : undefined));
   }
 
   // ---- asked by the response body

@@ -1,8 +1,9 @@
 import { type OriginStats, type Phase, type Target, TransportError } from "@holdfast/transport";
 import { Connection, type ConnectionHost } from "./connection.ts";
+import { DialHold } from "./dial-hold.ts";
 import type { Driver } from "./driver.ts";
 import type { Exchange } from "./exchange.ts";
-import { dialHoldMs, type LifetimeLimits } from "./lifetime.ts";
+import type { LifetimeLimits } from "./lifetime.ts";
 import type { ParsedPoolOptions } from "./options.ts";
 import { pick, place, type Situation } from "./place.ts";
 import { WaitList } from "./wait-list.ts";
@@ -47,10 +48,7 @@ export class OriginPool implements ConnectionHost {
   readonly #draining: Set<Connection> = new Set();
   readonly #situation: MutableSituation;
   #open = 0;
-  #dialFailures = 0;
-  #heldUntil = 0;
-  /** Ends the hold: who waits then may find nothing else that asks for another dial. */
-  #hold: NodeJS.Timeout | undefined;
+  readonly #hold: DialHold = new DialHold(() => this.place());
   #refill: NodeJS.Timeout | undefined;
   #placing = false;
   #asked = false;
@@ -90,8 +88,8 @@ export class OriginPool implements ConnectionHost {
     if (this.#waiting.size === 0 && this.#available.length > 0 && this.#waitingFresh.size === 0) {
       return this.#run(exchange, pick(this.#available, this.#host.driver.multiplexed));
     }
-    this.#waiting.push(exchange);
     exchange.queued();
+    this.#waiting.push(exchange);
     this.place();
   }
 
@@ -107,8 +105,8 @@ export class OriginPool implements ConnectionHost {
   /** Puts one back at the head. Its connection is not usable for it any more. */
   again(exchange: Exchange, fresh: boolean): void {
     const list = fresh ? this.#waitingFresh : this.#waiting;
-    list.unshift(exchange);
     exchange.queued();
+    list.unshift(exchange);
     this.place();
   }
 
@@ -144,13 +142,18 @@ export class OriginPool implements ConnectionHost {
   /** Where nothing is open and nothing waits, there is nothing to remember. */
   tellIfEmpty(): void {
     if (this.connections.size > 0 || this.waiting > 0 || this.#refill !== undefined) return;
-    clearTimeout(this.#hold);
+    this.#hold.stop();
     this.#host.empty(this);
   }
 
   dialPhase(): Phase {
     for (const connection of this.connections) if (connection.state === "connecting") return connection.phase;
     return "connect";
+  }
+
+  /** Why an exchange that began to wait at `since` waits, if it is that a dial failed. */
+  dialError(since: number): TransportError | undefined {
+    return this.#hold.errorFor(since);
   }
 
   /** Makes sure that `count` connections are open. */
@@ -223,7 +226,7 @@ export class OriginPool implements ConnectionHost {
     this.#host.connectionGone(connection, dialled ? "closed" : connection.abandoned ? "abandoned" : "failed");
     if (!dialled) {
       this.#dialEnded(connection.abandoned, error);
-      connection.replaces?.agesAgain(Math.max(0, this.#heldUntil - performance.now()));
+      connection.replaces?.agesAgain(this.#hold.leftMs);
     }
     this.place();
     this.#keepMinimum();
@@ -248,7 +251,7 @@ export class OriginPool implements ConnectionHost {
     now.waitingFresh = this.#waitingFresh.size;
     now.draining = this.#draining.size;
     now.totalConnections = this.#host.totalConnections;
-    now.dialsHeld = (this.#heldUntil > 0 && this.#open > 0 && performance.now() < this.#heldUntil) || this.#takesNone();
+    now.dialsHeld = (this.#open > 0 && this.#hold.leftMs > 0) || this.#takesNone();
     return now;
   }
 
@@ -283,9 +286,7 @@ export class OriginPool implements ConnectionHost {
   #opened(connection: Connection): void {
     this.#situation.dialling--;
     this.#open++;
-    this.#dialFailures = 0;
-    clearTimeout(this.#hold);
-    this.#heldUntil = 0;
+    this.#hold.opened();
     this.#host.connectionOpened();
     // It has room before the old one is gone, so nobody dials in between.
     this.#list(connection);
@@ -301,21 +302,12 @@ export class OriginPool implements ConnectionHost {
     this.#lastDialError = failure;
     this.#tellWatchers();
     if (abandoned) return;
-    this.#dialFailures++;
-    const holdMs = dialHoldMs(this.#dialFailures, Math.random());
-    this.#heldUntil = performance.now() + holdMs;
-    clearTimeout(this.#hold);
-    this.#hold = setTimeout(() => this.#endHold(), holdMs).unref();
+    this.#hold.failed(failure);
     for (let i = 0; i < this.#host.driver.expectedCapacity; i++) {
       const exchange = this.#waitingFresh.shift() ?? (this.#open > 0 ? undefined : this.#waiting.shift());
       if (exchange === undefined) return;
       exchange.dialFailed(failure);
     }
-  }
-
-  #endHold(): void {
-    this.#heldUntil = 0;
-    this.place();
   }
 
   /** Keeps the list of connections with room, the one used last at its end. */
@@ -348,12 +340,11 @@ export class OriginPool implements ConnectionHost {
     const { minConnections } = this.#host.options;
     if (minConnections === 0 || this.#host.closing || this.#refill !== undefined) return;
     if (this.#open + this.#situation.dialling >= minConnections) return;
-    const delayMs = Math.max(0, this.#heldUntil - performance.now());
     this.#refill = setTimeout(() => {
       this.#refill = undefined;
       this.#dialUpTo(minConnections);
       this.tellIfEmpty();
-    }, delayMs).unref();
+    }, this.#hold.leftMs).unref();
   }
 
   #stopRefill(): void {

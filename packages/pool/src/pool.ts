@@ -180,7 +180,11 @@ export class Pool implements ExchangeHost, OriginHost {
   }
 
   dialPhase(exchange: Exchange): Phase {
-    return this.#origins.get(keyOf(exchange.request.target, this.#takesPushes(exchange)))?.dialPhase() ?? "connect";
+    return this.#waitsAt(exchange)?.dialPhase() ?? "connect";
+  }
+
+  dialError(exchange: Exchange): TransportError | undefined {
+    return this.#waitsAt(exchange)?.dialError(exchange.startedAt);
   }
 
   again(exchange: Exchange, fresh: boolean): void {
@@ -270,6 +274,10 @@ export class Pool implements ExchangeHost, OriginHost {
 
   #originOf(exchange: Exchange): OriginPool {
     return this.#origin(exchange.request.target, this.#takesPushes(exchange));
+  }
+
+  #waitsAt(exchange: Exchange): OriginPool | undefined {
+    return this.#origins.get(keyOf(exchange.request.target, this.#takesPushes(exchange)));
   }
 
   #takesPushes({ request }: Exchange): boolean {

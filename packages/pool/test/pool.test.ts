@@ -7,6 +7,7 @@ beforeEach(() => {
 });
 
 afterEach(() => {
+  vi.restoreAllMocks();
   vi.useRealTimers();
 });
 
@@ -200,6 +201,81 @@ describe("the queue", () => {
     await turn();
     expect(one.error).toMatchObject({ code: "DEADLINE_EXCEEDED", phase: "queue", delivery: "not-sent" });
     expect(one.error?.message).toContain("30 ms (deadlineMs)");
+  });
+
+  it("counts on between dials that fail, and its error then has the last of them", async () => {
+    vi.spyOn(Math, "random").mockReturnValue(0.5);
+    const { pool, driver } = await busyPool({ maxConnections: 2 });
+    const before = performance.now();
+    const one = call(pool, { timeouts: { queueMs: 1_000 } });
+    for (let passedMs = 0; passedMs < 3_000 && !one.settled; passedMs++) {
+      vi.advanceTimersByTime(1);
+      for (const dial of driver.pending) dial.fail();
+      await turn();
+    }
+    const failed = driver.dials.filter((dial) => dial.state === "failed").length;
+    expect(failed).toBeGreaterThan(3);
+    // Its own wake-up may come 5 ms late; each dial took one.
+    expect(performance.now() - before).toBeLessThanOrEqual(1_005 + failed);
+    expect(one.error).toMatchObject({
+      code: "QUEUE_TIMEOUT",
+      phase: "queue",
+      delivery: "not-sent",
+      cause: { code: "CONNECT_FAILED" },
+    });
+    expect(one.error?.message).toContain("1000 ms (timeouts.queueMs); the last dial failed: no connection to");
+  });
+
+  it("does not blame a dial that failed before another succeeded, nor one before the call", async () => {
+    vi.spyOn(Math, "random").mockReturnValue(0.5);
+    const { pool, driver } = await busyPool({ maxConnections: 2 });
+    const two = call(pool, { timeouts: { queueMs: Infinity } });
+    driver.last.fail();
+    await turn();
+    vi.advanceTimersByTime(105);
+    driver.last.open();
+    await turn();
+    const late = call(pool, { timeouts: { queueMs: 50 } });
+    vi.advanceTimersByTime(55);
+    await turn();
+    expect(two.settled).toBe(false);
+    expect(late.error).toMatchObject({ code: "QUEUE_TIMEOUT" });
+    expect(late.error?.cause).toBeUndefined();
+  });
+
+  it("counts each attempt anew, but not the wait for a dial that opened", async () => {
+    const { pool, driver } = newPool({ multiplexed: true, maxConnections: 1 });
+    call(pool);
+    const waiting = call(pool, { timeouts: { queueMs: 50, connectMs: 1_000 } });
+    vi.advanceTimersByTime(500);
+    driver.last.open(1);
+    await turn();
+    vi.advanceTimersByTime(44);
+    await turn();
+    current(driver).answer();
+    expect(driver.running).toHaveLength(1);
+    current(driver).refuse();
+    vi.advanceTimersByTime(44);
+    current(driver).answer();
+    await turn();
+    expect(waiting.response?.status).toBe(200);
+  });
+
+  it("takes one that is put back for waiting on a dial if one is under way for it", async () => {
+    const { pool, driver } = await busyPool({ maxConnections: 2 });
+    current(driver).answer();
+    const one = call(pool, { timeouts: { queueMs: 10, connectMs: 1_000 } });
+    call(pool);
+    vi.advanceTimersByTime(100);
+    current(driver).connection.lose();
+    vi.advanceTimersByTime(100);
+    await turn();
+    expect([one.settled, driver.pending.length]).toEqual([false, 2]);
+    driver.pending[0]?.open();
+    await turn();
+    current(driver).answer();
+    await turn();
+    expect(one.response?.status).toBe(200);
   });
 
   it("does not count the wait for a dial: that limit is timeouts.connectMs", async () => {
