@@ -12,7 +12,7 @@ import { checkNumber } from "@holdfast/transport";
 
 /**
  * The defaults are those of {@link PoolOptions}, with `maxConnections` 4, a second session being made only when streams run
- * out, and `idleTimeoutMs` 60 000.
+ * out, and one beyond them only while it takes over from another, and `idleTimeoutMs` 60 000.
  */
 export interface Http2Options extends PoolOptions, DialOptions {
   readonly limits?: Http2Limits;

@@ -194,6 +194,7 @@ export class Connection implements ConnectionOwner {
     if (this.state !== "open") return;
     if (now < this.#endOfAge) return this.inFlight === 0 ? this.drains("idleTimeoutMs") : this.#limit();
     this.#endOfAge = Infinity;
+    this.limit = "maxAgeMs";
     if (this.capacity > 1 && inUse(this.inFlight, this.served, now - this.idleSince)) this.#host.aged(this);
     else this.drains("maxAgeMs");
     this.#limit();

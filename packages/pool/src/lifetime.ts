@@ -34,6 +34,9 @@ export function inUse(inFlight: number, served: number, idleMs: number): boolean
   return inFlight > 0 || (served > 0 && idleMs < 1_000);
 }
 
+/** How long a connection of full age goes on where another is being replaced, until it is looked at again. */
+export const replaceAgainMs = 1_000;
+
 /** How many exchanges a connection may still take. */
 export function exchangesLeft(
   served: number,

@@ -2,7 +2,10 @@ import { checkNumber, checkTimeouts, type Timeouts } from "@holdfast/transport";
 
 /** The options that adapters share, with the same names and meaning. */
 export interface PoolOptions {
-  /** Connections to one origin. */
+  /**
+   * Connections to one origin, dialling and open. Where exchanges share them, one more while it takes over from another, and
+   * those that drain.
+   */
   readonly maxConnections?: number;
   /** Connections to all origins, default 1 000. When it is reached, the longest idle one makes room. */
   readonly maxTotalConnections?: number;

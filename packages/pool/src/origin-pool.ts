@@ -3,7 +3,7 @@ import { Connection, type ConnectionHost } from "./connection.ts";
 import { DialHold } from "./dial-hold.ts";
 import type { Driver } from "./driver.ts";
 import type { Exchange } from "./exchange.ts";
-import type { LifetimeLimits } from "./lifetime.ts";
+import { type LifetimeLimits, replaceAgainMs } from "./lifetime.ts";
 import type { ParsedPoolOptions } from "./options.ts";
 import { pick, place, type Situation } from "./place.ts";
 import { WaitList } from "./wait-list.ts";
@@ -235,8 +235,12 @@ export class OriginPool implements ConnectionHost {
 
   aged(connection: Connection): void {
     for (const one of this.#opening) if (one.replaces === connection) return;
-    if (this.#host.totalConnections < this.#host.options.maxTotalConnections) this.#dial(connection);
-    else if (connection.limit === "maxAgeMs") connection.drains("maxAgeMs");
+    const { maxConnections, maxTotalConnections } = this.#host.options;
+    const byAge = connection.limit === "maxAgeMs";
+    // One at a time on top of the limit, until what it replaces is gone.
+    if (this.connections.size > maxConnections) return byAge ? connection.agesAgain(replaceAgainMs) : undefined;
+    if (this.#host.totalConnections < maxTotalConnections) this.#dial(connection);
+    else if (byAge) connection.drains("maxAgeMs");
   }
 
   limitMoved(connection: Connection): void {

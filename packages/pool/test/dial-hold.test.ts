@@ -19,7 +19,7 @@ afterEach(() => {
 
 describe("the hold after a failed dial", () => {
   it("is there for a while, longer after each failure, and says when it ends", () => {
-    const ended = vi.fn();
+    const ended = vi.fn<() => void>();
     const hold = new DialHold(ended);
     expect(hold.leftMs).toBe(0);
     hold.failed(error);
@@ -34,7 +34,7 @@ describe("the hold after a failed dial", () => {
   });
 
   it("ends with a dial that succeeds, and starts small again", () => {
-    const ended = vi.fn();
+    const ended = vi.fn<() => void>();
     const hold = new DialHold(ended);
     hold.failed(error);
     hold.opened();

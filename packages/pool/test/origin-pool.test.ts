@@ -1,6 +1,7 @@
 import { getEventListeners } from "node:events";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { call, current, newPool, turn, url, usedConnection } from "./pool-fixture.ts";
+import type { Connection } from "../src/connection.ts";
+import { call, current, type Fixture, newPool, turn, url, usedConnection } from "./pool-fixture.ts";
 
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "performance"] });
@@ -281,6 +282,47 @@ describe("a multiplexed connection of full age", () => {
     await turn();
     expect(connection.state).toBe("closed");
     expect(fixture.driver.dials).toHaveLength(1);
+  });
+});
+
+describe("multiplexed connections of full age, all in use", () => {
+  async function fourInUse(): Promise<Fixture> {
+    const fixture = newPool({ multiplexed: true, maxConnections: 4, maxAgeMs: 20_000 });
+    for (let i = 0; i < 8; i++) call(fixture.pool);
+    for (let i = 0; i < 4; i++) {
+      fixture.driver.last.open(2);
+      await turn();
+    }
+    expect(fixture.driver.running).toHaveLength(8);
+    return fixture;
+  }
+
+  it("are replaced one after the other: never more than one connection stands beside maxConnections", async () => {
+    const { driver } = await fourInUse();
+    const before = driver.connections;
+    vi.advanceTimersByTime(18_006);
+    for (let replaced = 1; replaced <= 4; replaced++) {
+      expect([driver.connections.length, driver.pending.length]).toEqual([4, 1]);
+      driver.last.open(2);
+      await turn();
+      vi.advanceTimersByTime(1_006);
+      expect([driver.connections.length, driver.pending.length]).toEqual([5, 0]);
+      const leaving = before.find(({ owner }) => (owner as Connection).state === "draining");
+      for (const attempt of leaving?.running.slice() ?? []) attempt.answer();
+      await turn();
+      vi.advanceTimersByTime(1_006);
+    }
+    expect(before.map((one) => one.state)).toEqual(["closed", "closed", "closed", "closed"]);
+  });
+
+  it("go on while one that was replaced has exchanges left", async () => {
+    const { driver } = await fourInUse();
+    vi.advanceTimersByTime(18_006);
+    driver.last.open(2);
+    await turn();
+    vi.advanceTimersByTime(10_000);
+    expect([driver.dials.length, driver.connections.length]).toEqual([5, 5]);
+    expect(driver.running).toHaveLength(8);
   });
 });
 

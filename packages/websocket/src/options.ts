@@ -14,7 +14,7 @@ import type { Codec } from "./codec.ts";
 
 /**
  * The defaults are those of {@link PoolOptions}, with `maxConnections` 4, a second socket being made only when streams run
- * out, and `idleTimeoutMs` 300 000.
+ * out, and one beyond them only while it takes over from another, and `idleTimeoutMs` 300 000.
  */
 export interface WebSocketOptions extends PoolOptions, DialOptions, Omit<MuxOptions, "limits"> {
   readonly limits?: WebSocketLimits;
