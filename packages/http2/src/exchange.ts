@@ -32,6 +32,8 @@ export class Http2Exchange implements Attempt {
   #headSeen = false;
   #complete = false;
   #paused = false;
+  /** What came before node told of the head, which it does a step later; bounded by the window. */
+  #early: Uint8Array[] | undefined;
   #trailers: Fields = noFields;
   #error: Error | undefined;
   /** Node holds a stream to the limit on heads only if the peer had acknowledged it before the stream began. */
@@ -151,7 +153,9 @@ export class Http2Exchange implements Attempt {
 
   #pushed(stream: ClientHttp2Stream, chunk: Uint8Array | null): boolean {
     if (chunk !== null) {
-      if (!this.#over) this.#receiver?.data(chunk);
+      if (this.#over) return !this.#paused;
+      if (this.#headSeen) this.#receiver?.data(chunk);
+      else (this.#early ??= []).push(chunk);
       return !this.#paused;
     }
     if (!stream.closed && !stream.destroyed) this.#complete = true;
@@ -172,6 +176,8 @@ export class Http2Exchange implements Attempt {
     if (!this.#headBounded && listBytes(raw) > headBytes) return this.#give(headTooLong(headBytes));
     this.#headSeen = true;
     if (this.#receiver?.head(status, fieldsOf(raw)) === false) this.abort();
+    for (const chunk of this.#early ?? []) if (!this.#over) this.#receiver?.data(chunk);
+    this.#early = undefined;
   }
 
   /** Everything was read. With END_STREAM seen, that is the whole of it. */
