@@ -25,6 +25,7 @@ const plain = { compress: false } as const;
 /**
  * A channel over an open WebSocket, on either side. What comes in waits in a bounded queue, above which the peer is made to
  * wait; what goes out is counted until the kernel has it. Bytes that were sent must not be changed until `send()` resolves.
+ * `elapsedMs` of its errors is the time since it was opened, also where one call failed.
  *
  *     open ──► closing ──► closed
  *       └────────────────────►
@@ -36,6 +37,7 @@ export class SocketChannel implements Channel {
   readonly #socket: MessageSocket;
   readonly #bufferBytes: number;
   readonly #inbound: MessageQueue;
+  readonly #openedAt: number = performance.now();
   #buffered = 0;
   #senders: { readonly resolve: () => void; readonly reject: (error: Error) => void }[] = [];
   /** Why it broke, before the socket says that it is closed. */
@@ -137,6 +139,7 @@ export class SocketChannel implements Channel {
 
   #error(code: TransportErrorCode, message: string, delivery: Delivery, cause?: unknown): TransportError {
     const { protocol, origin } = this.connection;
-    return new TransportError(code, message, { delivery, phase: "channel", protocol, origin, cause });
+    const elapsedMs = performance.now() - this.#openedAt;
+    return new TransportError(code, message, { delivery, phase: "channel", protocol, origin, elapsedMs, cause });
   }
 }

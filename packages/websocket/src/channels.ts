@@ -6,8 +6,13 @@ import {
   type CloseOptions,
   type ConnectionInfo,
   events,
+  isTransportError,
   parseTarget,
+  type Phase,
+  restateError,
   type Target,
+  type TransportError,
+  type TransportErrorCode,
 } from "@holdfast/transport";
 import { channelError, codeOfSocketError } from "./errors.ts";
 import { checkSubprotocols, type OpenedSocket, openSocket, type SocketDial, type Upgrade } from "./open-socket.ts";
@@ -23,6 +28,13 @@ let lastId = 0;
 export interface ChannelCounts {
   readonly connecting: number;
   readonly open: number;
+}
+
+/** A call of `open()`. */
+interface Opening {
+  readonly target: Target;
+  readonly signal: AbortSignal | undefined;
+  readonly startedAt: number;
 }
 
 /** A channel from its dial to its end. */
@@ -61,10 +73,12 @@ export class Channels {
   }
 
   async open(request: ChannelRequest): Promise<Channel> {
+    const startedAt = performance.now();
     const target = parseTarget(request.url);
     const upgrade = checkUpgrade(target, request);
     const { signal } = request;
-    this.#admit(target, signal);
+    const opening: Opening = { target, signal, startedAt };
+    this.#admit(opening);
     const entry = this.#dial(target, upgrade);
     const cancel = (): void => entry.dial.cancel(signal?.reason);
     signal?.addEventListener("abort", cancel, { once: true });
@@ -73,11 +87,11 @@ export class Channels {
       // Given up between the last byte of the answer and here.
       if (this.#closed !== undefined || signal?.aborted === true) {
         opened.socket.terminate();
-        throw this.#closedError(target);
+        throw this.#closedError(opening);
       }
       return this.#adopt(entry, opened);
     } catch (error) {
-      throw this.#refused(entry, error, signal);
+      throw this.#refused(entry, error, opening);
     } finally {
       signal?.removeEventListener("abort", cancel);
     }
@@ -104,18 +118,18 @@ export class Channels {
     await Promise.all(all.map(({ closed }) => closed));
   }
 
-  #admit(target: Target, signal: AbortSignal | undefined): void {
+  #admit(opening: Opening): void {
+    const { target, signal } = opening;
     const { maxTotalConnections } = this.#options.pool;
     if (!schemes.includes(target.scheme)) {
       const message = `websocket speaks to ${schemes.join(" and ")} URLs, not to ${target.scheme}`;
-      throw channelError("UNSUPPORTED", message, target, "not-sent", "queue");
+      throw this.#error("UNSUPPORTED", message, opening);
     }
-    if (this.#closed !== undefined) throw this.#closedError(target);
-    if (signal?.aborted === true)
-      throw channelError("ABORTED", "the caller gave up", target, "not-sent", "queue", signal.reason);
+    if (this.#closed !== undefined) throw this.#closedError(opening);
+    if (signal?.aborted === true) throw this.#abortedError(opening, "queue");
     if (this.#entries.size >= maxTotalConnections) {
       const message = `${maxTotalConnections} channels are open already (maxTotalConnections)`;
-      throw channelError("QUEUE_FULL", message, target, "not-sent", "queue");
+      throw this.#error("QUEUE_FULL", message, opening);
     }
   }
 
@@ -156,19 +170,41 @@ export class Channels {
   }
 
   /** Nothing of it is left; the error is the caller's. */
-  #refused(entry: Entry, error: unknown, signal: AbortSignal | undefined): unknown {
+  #refused(entry: Entry, reason: unknown, opening: Opening): unknown {
     const { id, target, dial } = entry;
+    const { signal, startedAt } = opening;
+    const error = isTransportError(reason)
+      ? restateError(reason, { elapsedMs: performance.now() - startedAt })
+      : reason;
     this.#entries.delete(entry);
     if (this.#closed === undefined && signal?.aborted !== true) this.failed++;
     if (events.connectionClose.hasSubscribers) publishChannel(events.connectionClose, id, target, "lost", error);
-    if (this.#closed !== undefined) return this.#closedError(target);
-    if (signal?.aborted === true)
-      return channelError("ABORTED", "the caller gave up", target, "not-sent", dial.phase, signal.reason);
+    if (this.#closed !== undefined) return this.#closedError(opening);
+    if (signal?.aborted === true) return this.#abortedError(opening, dial.phase);
     return error;
   }
 
-  #closedError(target: Target): Error {
-    return channelError("CLOSED", "the transport is closed", target, "not-sent", "queue", this.#closed?.reason);
+  #closedError(opening: Opening): TransportError {
+    return this.#error("CLOSED", "the transport is closed", opening, "queue", this.#closed?.reason);
+  }
+
+  #abortedError(opening: Opening, phase: Phase): TransportError {
+    return this.#error("ABORTED", "the caller gave up", opening, phase, opening.signal?.reason);
+  }
+
+  #error(
+    code: TransportErrorCode,
+    message: string,
+    { target, startedAt }: Opening,
+    phase: Phase = "queue",
+    cause?: unknown,
+  ): TransportError {
+    return channelError(code, message, target, {
+      delivery: "not-sent",
+      phase,
+      elapsedMs: performance.now() - startedAt,
+      cause,
+    });
   }
 
   /** Those that are open are the caller's to end. */

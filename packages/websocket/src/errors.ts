@@ -1,6 +1,6 @@
 import { isTlsFailure, tlsReason } from "@holdfast/dial";
 import type { Failure } from "@holdfast/pool";
-import { type Delivery, type Phase, type Target, TransportError, type TransportErrorCode } from "@holdfast/transport";
+import { type Target, TransportError, type TransportErrorCode, type TransportErrorFacts } from "@holdfast/transport";
 
 /** The only readers of the error codes and messages of ws and of node's HTTP parser are here. */
 
@@ -13,7 +13,7 @@ export function upgradeTimeout(target: Target, timeoutMs: number): TransportErro
 export function dialHeld(target: Target, timeoutMs: number, last: TransportError | undefined): TransportError {
   const { origin } = target;
   const message = `no connection to ${origin} within ${timeoutMs} ms (timeouts.connectMs): those before failed, and the wait for the next is longer (reconnect)`;
-  return channelError("CONNECT_TIMEOUT", message, target, "not-sent", "connect", last);
+  return channelError("CONNECT_TIMEOUT", message, target, { delivery: "not-sent", phase: "connect", cause: last });
 }
 
 export function aborted(target: Target, reason: unknown): TransportError {
@@ -50,7 +50,7 @@ export function upgradeFailed(target: Target, cause: NodeJS.ErrnoException, head
 }
 
 function notSent(code: TransportErrorCode, message: string, target: Target, cause?: unknown): TransportError {
-  return channelError(code, message, target, "not-sent", "secure", cause);
+  return channelError(code, message, target, { delivery: "not-sent", phase: "secure", cause });
 }
 
 // ---- channels
@@ -59,11 +59,9 @@ export function channelError(
   code: TransportErrorCode,
   message: string,
   { origin }: Pick<Target, "origin">,
-  delivery: Delivery,
-  phase: Phase,
-  cause?: unknown,
+  facts: Pick<TransportErrorFacts, "delivery" | "phase" | "elapsedMs" | "cause">,
 ): TransportError {
-  return new TransportError(code, message, { delivery, phase, protocol: "websocket", origin, cause });
+  return new TransportError(code, message, { ...facts, protocol: "websocket", origin });
 }
 
 /** Messages, and numbers of fragments, that are more than we take. */

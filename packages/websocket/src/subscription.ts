@@ -7,6 +7,8 @@ import {
   type Message,
   parseTarget,
   type Transport,
+  type TransportError,
+  type TransportErrorCode,
 } from "@holdfast/transport";
 import { afterClose, type AfterClose, afterError, codeOfClose } from "./after-close.ts";
 import { type Backoff, backoffMs, parseBackoff } from "./backoff.ts";
@@ -78,6 +80,8 @@ class Subscription {
   readonly #outageMs: number;
   readonly #recent: RecentIds = new RecentIds(maxRecentIds);
   #lastId: string | undefined;
+  /** When the loop began. */
+  #startedAt = 0;
   #failures = 0;
   /** Since when there was neither a message nor a channel that held. */
   #downSince = 0;
@@ -93,7 +97,7 @@ class Subscription {
 
   async *messages(): AsyncGenerator<Message, void, void> {
     const { signal } = this.#options;
-    this.#downSince = performance.now();
+    this.#downSince = this.#startedAt = performance.now();
     for (;;) {
       const request = this.#options.open(this.#lastId);
       let next: AfterClose;
@@ -105,7 +109,7 @@ class Subscription {
         if (next === "end") return;
         const text =
           `the peer closed the channel with ${closed.code} ${closed.reason.replace(/\p{Cc}/gu, " ")}`.trimEnd();
-        error = channelError(codeOfClose(closed.code), text, parseTarget(request.url), "maybe-sent", "channel", closed);
+        error = this.#error(codeOfClose(closed.code), text, request, closed);
       } catch (reason) {
         next = afterError(reason);
         error = reason;
@@ -157,10 +161,20 @@ class Subscription {
       : backoffMs(this.#failures, this.#backoff, Math.random());
   }
 
-  #checkAborted({ url }: ChannelRequest): void {
+  #checkAborted(request: ChannelRequest): void {
     const { signal } = this.#options;
     if (signal?.aborted !== true) return;
-    throw channelError("ABORTED", "the caller gave up", parseTarget(url), "maybe-sent", "channel", signal.reason);
+    throw this.#error("ABORTED", "the caller gave up", request, signal.reason);
+  }
+
+  #error(code: TransportErrorCode, message: string, { url }: ChannelRequest, cause: unknown): TransportError {
+    const elapsedMs = performance.now() - this.#startedAt;
+    return channelError(code, message, parseTarget(url), {
+      delivery: "maybe-sent",
+      phase: "channel",
+      elapsedMs,
+      cause,
+    });
   }
 }
 
