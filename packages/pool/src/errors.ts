@@ -1,4 +1,12 @@
-import { type Phase, TransportError, type TransportErrorFacts } from "@holdfast/transport";
+import {
+  isTransportError,
+  type Phase,
+  type Protocol,
+  restateError,
+  type Target,
+  TransportError,
+  type TransportErrorFacts,
+} from "@holdfast/transport";
 import type { Failure } from "./driver.ts";
 import type { Exchange } from "./exchange.ts";
 
@@ -81,6 +89,14 @@ export function phaseTimeout({ request, timeouts }: LimitedExchange, phase: Phas
   }
 }
 
+export function noRoom(maxTotalConnections: number): Failure {
+  return {
+    code: "LIMIT_EXCEEDED",
+    message: `all ${maxTotalConnections} connections are in use (maxTotalConnections)`,
+    phase: "queue",
+  };
+}
+
 export function bodyTooLong(origin: string, maxBytes: number): Failure {
   return {
     code: "LIMIT_EXCEEDED",
@@ -104,7 +120,7 @@ export function errorOf(
 ): TransportError {
   const { request, protocol, connection, index } = exchange;
   const { origin } = request.target;
-  return new TransportError(failure.code, naming(origin, failure.message), {
+  return new TransportError(failure.code, naming("exchange with", origin, failure.message), {
     ...knownOf(exchange, earlier),
     phase,
     protocol,
@@ -127,6 +143,25 @@ export function knownOf(
   };
 }
 
-function naming(origin: string, message: string): string {
-  return message.includes(origin) ? message : `exchange with ${origin}: ${message}`;
+/** Why `warm()` left no connection: the error of a dial, or what the pool found. */
+export function warmError(
+  failure: Failure | TransportError,
+  { origin }: Target,
+  protocol: Protocol,
+  startedAt: number,
+): TransportError {
+  const elapsedMs = performance.now() - startedAt;
+  if (isTransportError(failure)) return restateError(failure, { elapsedMs });
+  return new TransportError(failure.code, naming("warming", origin, failure.message), {
+    delivery: "not-sent",
+    phase: failure.phase ?? "connect",
+    protocol,
+    origin,
+    elapsedMs,
+    ...("cause" in failure ? { cause: failure.cause } : {}),
+  });
+}
+
+function naming(attempted: string, origin: string, message: string): string {
+  return message.includes(origin) ? message : `${attempted} ${origin}: ${message}`;
 }

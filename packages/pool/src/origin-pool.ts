@@ -1,7 +1,8 @@
-import { type OriginStats, type Phase, type Target, TransportError } from "@holdfast/transport";
+import { type OriginStats, type Phase, type Target, type TransportError } from "@holdfast/transport";
 import { Connection, type ConnectionHost } from "./connection.ts";
 import { DialHold } from "./dial-hold.ts";
-import type { Driver } from "./driver.ts";
+import type { Driver, Failure } from "./driver.ts";
+import { noRoom } from "./errors.ts";
 import type { Exchange } from "./exchange.ts";
 import { type LifetimeLimits, replaceAgainMs } from "./lifetime.ts";
 import type { ParsedPoolOptions } from "./options.ts";
@@ -53,8 +54,7 @@ export class OriginPool implements ConnectionHost {
   #placing = false;
   #asked = false;
   /** Callers of `warm()`, told of each dial that ended. */
-  readonly #watchers: Set<() => void> = new Set();
-  #lastDialError: TransportError | undefined;
+  readonly #watchers: Set<(failure: TransportError | undefined) => void> = new Set();
 
   constructor(target: Target, push: boolean, host: OriginHost) {
     const { maxConnections, maxTotalConnections } = host.options;
@@ -156,14 +156,16 @@ export class OriginPool implements ConnectionHost {
     return this.#hold.errorFor(since);
   }
 
-  /** Makes sure that `count` connections are open. */
-  async warm(count: number): Promise<void> {
-    const wanted = Math.min(count, this.#host.options.maxConnections);
+  /** Makes sure that `count` connections are open. Resolves with why there is none, if so. */
+  async warm(count: number): Promise<Failure | TransportError | undefined> {
+    const { maxConnections, maxTotalConnections } = this.#host.options;
+    const wanted = Math.min(count, maxConnections);
+    let failure: TransportError | undefined;
     this.#dialUpTo(wanted);
     while (this.#open < wanted && this.#situation.dialling > 0)
-      await new Promise<void>((resolve) => this.#watchers.add(resolve));
+      failure = (await new Promise<TransportError | undefined>((resolve) => this.#watchers.add(resolve))) ?? failure;
     this.tellIfEmpty();
-    if (this.#open === 0) throw this.#lastDialError ?? this.#noRoom();
+    return this.#open === 0 ? (failure ?? noRoom(maxTotalConnections)) : undefined;
   }
 
   /** The least recently used idle connection, if any. */
@@ -303,8 +305,7 @@ export class OriginPool implements ConnectionHost {
   #dialEnded(abandoned: boolean, error: unknown): void {
     this.#situation.dialling--;
     const failure = error as TransportError;
-    this.#lastDialError = failure;
-    this.#tellWatchers();
+    this.#tellWatchers(failure);
     if (abandoned) return;
     this.#hold.failed(failure);
     for (let i = 0; i < this.#host.driver.expectedCapacity; i++) {
@@ -369,22 +370,8 @@ export class OriginPool implements ConnectionHost {
       this.#dial();
   }
 
-  #noRoom(): TransportError {
-    const { driver, options } = this.#host;
-    return new TransportError(
-      "LIMIT_EXCEEDED",
-      `all ${options.maxTotalConnections} connections are in use (maxTotalConnections)`,
-      {
-        delivery: "not-sent",
-        phase: "queue",
-        protocol: driver.protocol,
-        origin: this.target.origin,
-      },
-    );
-  }
-
-  #tellWatchers(): void {
-    for (const watcher of this.#watchers) watcher();
+  #tellWatchers(failure?: TransportError): void {
+    for (const watcher of this.#watchers) watcher(failure);
     this.#watchers.clear();
   }
 }

@@ -7,7 +7,7 @@ import {
   type Phase,
   type Protocol,
   type Target,
-  TransportError,
+  type TransportError,
   type TransportRequest,
   type TransportResponse,
   type TransportStats,
@@ -15,7 +15,7 @@ import {
 } from "@holdfast/transport";
 import type { Connection } from "./connection.ts";
 import type { Driver, Failure } from "./driver.ts";
-import { aborted, closed, deadlineExceeded, queueFull } from "./errors.ts";
+import { aborted, closed, deadlineExceeded, queueFull, warmError } from "./errors.ts";
 import { Exchange } from "./exchange.ts";
 import type { ExchangeHost } from "./exchange-host.ts";
 import { warnOfLeak } from "./leak-warning.ts";
@@ -118,23 +118,21 @@ export class Pool implements ExchangeHost, OriginHost {
   }
 
   async warm(origin: URL | string, { connections = 1, signal }: WarmOptions = {}): Promise<void> {
+    const startedAt = performance.now();
     const target = parseTarget(origin);
     this.#admit(target, { url: origin });
-    if (this.closing) throw this.#notSent(closed(this.#destroyed?.reason), target);
-    if (signal?.aborted === true) throw this.#notSent(aborted(signal.reason), target);
+    const errorOf = (failure: Failure | TransportError): TransportError =>
+      // What ends with the transport is told so, and not that its dial was cancelled.
+      warmError(this.closing ? closed(this.#destroyed?.reason) : failure, target, this.protocol, startedAt);
+    if (this.closing || signal?.aborted === true) throw errorOf(aborted(signal?.reason));
     let stop: (() => void) | undefined;
-    const given = new Promise<never>((_, reject) => {
-      stop = (): void => reject(this.#notSent(aborted(signal?.reason), target));
+    const given = new Promise<Failure>((resolve) => {
+      stop = (): void => resolve(aborted(signal?.reason));
       signal?.addEventListener("abort", stop, { once: true });
     });
-    try {
-      await Promise.race([this.#origin(target, false).warm(connections), given]);
-    } catch (error) {
-      // What ends with the transport is told so, and not that its dial was cancelled.
-      throw this.closing ? this.#notSent(closed(this.#destroyed?.reason), target) : error;
-    } finally {
-      signal?.removeEventListener("abort", stop as () => void);
-    }
+    const failure = await Promise.race([this.#origin(target, false).warm(connections), given]);
+    signal?.removeEventListener("abort", stop as () => void);
+    if (failure !== undefined) throw errorOf(failure);
   }
 
   stats(): TransportStats {
@@ -322,16 +320,6 @@ export class Pool implements ExchangeHost, OriginHost {
     }
     for (const connection of most?.connections ?? []) if (connection.state === "open") return connection;
     return undefined;
-  }
-
-  #notSent({ code, message, cause }: Failure, { origin }: Target): TransportError {
-    return new TransportError(code, message, {
-      delivery: "not-sent",
-      phase: "connect",
-      protocol: this.protocol,
-      origin,
-      ...(cause === undefined ? {} : { cause }),
-    });
   }
 
   #beginClosing(): void {

@@ -69,11 +69,14 @@ describe("warm", () => {
     const { pool, driver } = newPool();
     const controller = new AbortController();
     const warming = pool.warm(url, { signal: controller.signal });
+    vi.advanceTimersByTime(20);
     controller.abort(new Error("enough"));
     await expect(warming).rejects.toMatchObject({
       code: "ABORTED",
       delivery: "not-sent",
       cause: { message: "enough" },
+      message: "warming http://a.example: the caller gave up",
+      elapsedMs: 20,
     });
     expect(getEventListeners(controller.signal, "abort")).toEqual([]);
     driver.last.open();
@@ -94,13 +97,47 @@ describe("warm", () => {
   it("rejects with CLOSED after close", async () => {
     const { pool } = newPool();
     await pool.close();
-    await expect(pool.warm(url)).rejects.toMatchObject({ code: "CLOSED", origin: "http://a.example" });
+    await expect(pool.warm(url)).rejects.toMatchObject({
+      code: "CLOSED",
+      origin: "http://a.example",
+      message: "warming http://a.example: the transport is closed",
+    });
+  });
+
+  it("rejects with CLOSED where the transport is destroyed meanwhile, and says how long it took", async () => {
+    const { pool } = newPool();
+    const warming = pool.warm(url);
+    vi.advanceTimersByTime(30);
+    void pool.destroy("enough");
+    await expect(warming).rejects.toMatchObject({ code: "CLOSED", cause: "enough", elapsedMs: 30 });
+  });
+
+  it("tells how long it took until the dial failed", async () => {
+    const { pool, driver } = newPool();
+    const warming = pool.warm(url);
+    vi.advanceTimersByTime(40);
+    driver.last.fail();
+    await expect(warming).rejects.toMatchObject({ code: "CONNECT_FAILED", elapsedMs: 40 });
+  });
+
+  it("does not tell of a dial that failed before it", async () => {
+    const { pool, driver } = newPool({ maxTotalConnections: 1, maxConnections: 1 });
+    const [first, second] = [call(pool), call(pool)];
+    call(pool, { url: "http://b.example" });
+    driver.last.fail();
+    await turn();
+    expect([first.error?.code, second.settled]).toEqual(["CONNECT_FAILED", false]);
+    expect(driver.last.target.origin).toBe("http://b.example");
+    await expect(pool.warm(url)).rejects.toMatchObject({ code: "LIMIT_EXCEEDED" });
   });
 
   it("rejects with LIMIT_EXCEEDED where other origins have all connections, and leaves nothing", async () => {
     const fixture = newPool({ maxTotalConnections: 1 });
     await usedConnection(fixture);
-    await expect(fixture.pool.warm("http://b.example")).rejects.toMatchObject({ code: "LIMIT_EXCEEDED" });
+    await expect(fixture.pool.warm("http://b.example")).rejects.toMatchObject({
+      code: "LIMIT_EXCEEDED",
+      message: "warming http://b.example: all 1 connections are in use (maxTotalConnections)",
+    });
     expect(Object.keys(fixture.pool.stats().origins)).toEqual(["http://a.example"]);
   });
 
