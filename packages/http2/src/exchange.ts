@@ -94,7 +94,7 @@ export class Http2Exchange implements Attempt {
 
   abort(): void {
     this.#over = true;
-    this.#stream?.close(NGHTTP2_CANCEL);
+    this.#reset(NGHTTP2_CANCEL);
   }
 
   discard(): void {
@@ -188,7 +188,7 @@ export class Http2Exchange implements Attempt {
     // Both sides have said all; node tells that the stream is closed some steps later.
     if (this.#stream?.writableFinished === true) this.#free();
     // The peer has answered before it had all of the request, and wants no more of it.
-    else this.#stream?.close(NGHTTP2_CANCEL);
+    else this.#reset(NGHTTP2_CANCEL);
   }
 
   #closed(stream: ClientHttp2Stream): void {
@@ -208,7 +208,15 @@ export class Http2Exchange implements Attempt {
 
   #give(failure: Failure): void {
     this.#fail(failure);
-    this.#stream?.close(NGHTTP2_PROTOCOL_ERROR);
+    this.#reset(NGHTTP2_PROTOCOL_ERROR);
+  }
+
+  /** Node ends a request before it resets its stream, and the peer would take what it has of the body for the whole. */
+  #reset(code: number): void {
+    const stream = this.#stream;
+    if (stream === undefined) return;
+    if (!stream.writableEnded) stream.end = () => stream;
+    stream.close(code);
   }
 
   #fail(failure: Failure): void {
