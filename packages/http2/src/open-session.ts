@@ -23,10 +23,12 @@ export function openSession(
     timeoutMs,
   });
   let cancel = (reason: unknown): void => dial.cancel(reason);
+  let isDialled = false;
 
   const shakeHands = async (dialled: DialledSocket): Promise<Http2Session> => {
     let failure: TransportError | undefined;
     const { socket } = dialled;
+    isDialled = true;
     const end = (error: TransportError): void => {
       failure ??= error;
       socket.destroy(error);
@@ -49,7 +51,7 @@ export function openSession(
 
   return {
     get phase() {
-      return dial.phase;
+      return isDialled ? "secure" : dial.phase;
     },
     opened: dial.done.then(shakeHands),
     cancel: (reason) => cancel(reason),

@@ -58,6 +58,19 @@ describe("no session", () => {
     expect(error.message).toContain("within 150 ms (timeouts.connectMs)");
   });
 
+  it("is in the phase `secure` while SETTINGS are waited for", async () => {
+    const greeted = Promise.withResolvers<void>();
+    await using server = await frameServer((peer) => void peer.socket.once("data", () => greeted.resolve()), {
+      settings: null,
+    });
+    await using transport = http2();
+    const controller = new AbortController();
+    const asked = failure(transport.request({ url: server.url, signal: controller.signal }));
+    await greeted.promise;
+    controller.abort();
+    expect(await asked).toMatchObject({ code: "ABORTED", phase: "secure", delivery: "not-sent" });
+  });
+
   it.each([
     "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok",
     "SSH-2.0-OpenSSH_9.2p1 Debian-2\r\n",
