@@ -21,7 +21,7 @@ export function dialTimeout(of: Endpoints, timeoutMs: number, phase: Phase): Tra
 }
 
 export function aborted(of: Endpoints, reason: unknown): TransportError {
-  return notSent("ABORTED", "nobody waits for the connection any more", of, reason);
+  return notSent("ABORTED", `nobody waits for the connection to ${of.target.origin} any more`, of, reason);
 }
 
 export function notConnected(of: Endpoints, cause: unknown): TransportError {
@@ -119,10 +119,14 @@ export function requestOver(protocol: Protocol, origin: string, cause: unknown):
 }
 
 export function requestTooLong(protocol: Protocol, origin: string, maxBytes: number): TransportError {
-  return new TransportError("LIMIT_EXCEEDED", `the request body is longer than ${maxBytes} bytes (maxBytes)`, {
-    delivery: "maybe-sent",
-    phase: "body",
-    protocol,
-    origin,
-  });
+  return new TransportError(
+    "LIMIT_EXCEEDED",
+    `the request body is longer than ${maxBytes} bytes (maxBytes, limits.bodyBytes)`,
+    {
+      delivery: "maybe-sent",
+      phase: "body",
+      protocol,
+      origin,
+    },
+  );
 }

@@ -10,7 +10,7 @@ export { pipePair } from "./pipe-pair.ts";
 export { pipeOf } from "./channel-pipe.ts";
 export type { MessageSocket, WireSocket } from "./message-socket.ts";
 export { socketPipe } from "./socket-pipe.ts";
-export type { SocketChannelOptions } from "./socket-channel.ts";
+export type { SocketChannelOptions, SocketFailure } from "./socket-channel.ts";
 export { SocketChannel } from "./socket-channel.ts";
 export { watchSocket } from "./socket-liveness.ts";
 export { muxCode, muxSubprotocol } from "./frames.ts";

@@ -192,7 +192,7 @@ export class Mux implements PipeListener, FrameSink {
     }
     if (stream.remoteEnded) return { code: muxCode.streamClosed, reason: "HEADERS behind the end of a stream" };
     if (block.byteLength > this.#local.maxBlock) {
-      this.fail(stream, muxCode.frameSize, "a HEADERS block is too long");
+      this.fail(stream, muxCode.frameSize, `a HEADERS block is longer than ${this.#local.maxBlock} bytes`);
       return undefined;
     }
     try {

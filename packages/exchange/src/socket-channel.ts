@@ -10,16 +10,23 @@ import {
 import { closeReason, type MessageSocket, openState } from "./message-socket.ts";
 import { MessageQueue } from "./message-queue.ts";
 
+/** What an error of a socket's engine means, in words that name the limit that applied and its option. */
+export interface SocketFailure {
+  readonly code: TransportErrorCode;
+  readonly message: string;
+}
+
 export interface SocketChannelOptions {
   readonly connection: ConnectionInfo;
   /** Above this `send()` waits. */
   readonly sendBufferBytes: number;
   /** What an error of the socket's engine means; the default is that the connection was lost. */
-  readonly codeOf?: (error: Error) => TransportErrorCode;
+  readonly failureOf?: (error: Error) => SocketFailure;
 }
 
 /** Senders that do not wait get this many times as far as `sendBufferBytes`. */
 const overrun = 8;
+const connectionLost: SocketFailure = { code: "CONNECTION_LOST", message: "the connection was lost" };
 const plain = { compress: false } as const;
 
 /**
@@ -45,7 +52,7 @@ export class SocketChannel implements Channel {
   /** What its readers and senders were told of its end. */
   readonly #told: WeakSet<object> = new WeakSet();
 
-  constructor(socket: MessageSocket, { connection, sendBufferBytes, codeOf }: SocketChannelOptions) {
+  constructor(socket: MessageSocket, { connection, sendBufferBytes, failureOf }: SocketChannelOptions) {
     this.subprotocol = socket.protocol;
     this.connection = connection;
     this.#socket = socket;
@@ -58,7 +65,8 @@ export class SocketChannel implements Channel {
       if (socket.readyState === openState) this.#inbound.push(isBinary ? (data as Buffer) : String(data));
     });
     socket.on("error", (error) => {
-      this.#cause ??= this.#error(codeOf?.(error) ?? "CONNECTION_LOST", "the channel broke", "maybe-sent", error);
+      const { code, message } = failureOf?.(error) ?? connectionLost;
+      this.#cause ??= this.#error(code, message, "maybe-sent", error);
     });
     this.closed = new Promise((resolve) => {
       socket.on("close", (code, reason) => {
@@ -75,12 +83,12 @@ export class SocketChannel implements Channel {
     const bytes = typeof message === "string" ? Buffer.byteLength(message) : message.byteLength;
     const socket = this.#socket;
     if (socket.readyState !== openState) {
-      const error = this.#error("CLOSED", "the channel is closed", "not-sent");
+      const error = this.#error("CLOSED", "it is closed, so nothing more can be sent", "not-sent");
       this.#told.add(error);
       throw error;
     }
     if (this.#buffered + bytes > this.#bufferBytes * overrun) {
-      const text = `${this.#buffered} bytes wait to be sent; ${bytes} more are over ${overrun} times limits.sendBufferBytes (${this.#bufferBytes})`;
+      const text = `the peer has not taken ${this.#buffered} bytes; ${bytes} more are over ${overrun} times ${this.#bufferBytes} bytes (limits.sendBufferBytes)`;
       throw this.#error("LIMIT_EXCEEDED", text, "not-sent");
     }
     this.#buffered += bytes;
@@ -97,7 +105,7 @@ export class SocketChannel implements Channel {
   }
 
   destroy(reason?: unknown): void {
-    this.#cause ??= this.#error("CLOSED", "the channel was destroyed", "maybe-sent", reason);
+    this.#cause ??= this.#error("CLOSED", "it was destroyed", "maybe-sent", reason);
     this.#socket.terminate();
   }
 
@@ -128,7 +136,7 @@ export class SocketChannel implements Channel {
   }
 
   #ended(clean: boolean): void {
-    const lost = this.#error("CONNECTION_LOST", "the channel's connection was lost", "maybe-sent");
+    const lost = this.#error(connectionLost.code, connectionLost.message, "maybe-sent");
     const error = this.#cause ?? (clean ? undefined : lost);
     this.#told.add(error ?? lost);
     if (error === undefined) this.#inbound.end();
@@ -140,6 +148,7 @@ export class SocketChannel implements Channel {
   #error(code: TransportErrorCode, message: string, delivery: Delivery, cause?: unknown): TransportError {
     const { protocol, origin } = this.connection;
     const elapsedMs = performance.now() - this.#openedAt;
-    return new TransportError(code, message, { delivery, phase: "channel", protocol, origin, elapsedMs, cause });
+    const text = `channel with ${origin}: ${message}`;
+    return new TransportError(code, text, { delivery, phase: "channel", protocol, origin, elapsedMs, cause });
   }
 }

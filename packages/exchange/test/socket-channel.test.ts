@@ -109,7 +109,11 @@ describe("reading", () => {
   it("fails with what the engine's error means, after what came before", async () => {
     const socket = new FakeSocket();
     const cause = new Error("too long");
-    const channel = new SocketChannel(socket, { connection, sendBufferBytes: 1, codeOf: () => "LIMIT_EXCEEDED" });
+    const channel = new SocketChannel(socket, {
+      connection,
+      sendBufferBytes: 1,
+      failureOf: () => ({ code: "LIMIT_EXCEEDED", message: "too long (limit)" }),
+    });
     socket.message("a");
     socket.emit("error", cause);
     socket.emit("error", new Error("and more"));
@@ -117,7 +121,13 @@ describe("reading", () => {
     const reader = channel[Symbol.asyncIterator]();
     expect(await reader.next()).toEqual({ done: false, value: "a" });
     const error: unknown = await reader.next().catch((reason: unknown) => reason);
-    expect(error).toMatchObject({ code: "LIMIT_EXCEEDED", cause, origin: "ws://a.example", protocol: "websocket" });
+    expect(error).toMatchObject({
+      code: "LIMIT_EXCEEDED",
+      message: "channel with ws://a.example: too long (limit)",
+      cause,
+      origin: "ws://a.example",
+      protocol: "websocket",
+    });
     expect(channel.isOver(error)).toBe(true);
     expect(channel.isOver(new Error("another"))).toBe(false);
     expect(channel.isOver(undefined)).toBe(false);

@@ -1,6 +1,6 @@
 import type { ServerResponse } from "node:http";
 import type { Http2ServerResponse } from "node:http2";
-import type { TransportErrorCode } from "@holdfast/transport";
+import type { SocketFailure } from "@holdfast/exchange";
 
 /** What broke a response on our side, the handler's stream as a rule; undefined when it ended, or when writing it did not succeed. */
 export function failureOf(response: ServerResponse | Http2ServerResponse): Error | undefined {
@@ -21,8 +21,13 @@ export function isConsequence(error: unknown, reason: unknown): boolean {
 }
 
 /** What an error of ws means: the client sent too much, or nonsense. */
-export function codeOfSocketError(error: Error): TransportErrorCode {
+export function socketFailure(error: Error, messageBytes: number): SocketFailure {
   const { code = "" } = error as NodeJS.ErrnoException;
-  if (code === "WS_ERR_UNSUPPORTED_MESSAGE_LENGTH") return "LIMIT_EXCEEDED";
-  return code.startsWith("WS_ERR_") ? "PROTOCOL_ERROR" : "CONNECTION_LOST";
+  if (code === "WS_ERR_UNSUPPORTED_MESSAGE_LENGTH") {
+    const message = `the client sent a message longer than ${messageBytes} bytes (limits.messageBytes)`;
+    return { code: "LIMIT_EXCEEDED", message };
+  }
+  if (code.startsWith("WS_ERR_"))
+    return { code: "PROTOCOL_ERROR", message: `the client broke the WebSocket protocol: ${error.message}` };
+  return { code: "CONNECTION_LOST", message: "the connection was lost" };
 }

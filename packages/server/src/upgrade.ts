@@ -8,7 +8,7 @@ import { type ServerOptions, type WebSocket, WebSocketServer } from "ws";
 import { hasBody } from "./body.ts";
 import { checkHead, type Refusal } from "./check-head.ts";
 import { connectionInfo } from "./connection-info.ts";
-import { codeOfSocketError } from "./errors.ts";
+import { socketFailure } from "./errors.ts";
 import type { ErrorHandler } from "./fetch-handler.ts";
 import { type Accepted, judgeUpgrade, type UpgradeHead, type UpgradeRules } from "./judge-upgrade.ts";
 import { connectionFields } from "./response-fields.ts";
@@ -142,10 +142,11 @@ export class Upgrades {
       this.#open.set(socket, this.#exchanges.accept(socket, connection));
       return;
     }
+    const { sendBufferBytes, messageBytes } = this.#settings.limits;
     const channel = new SocketChannel(socket, {
       connection,
-      sendBufferBytes: this.#settings.limits.sendBufferBytes,
-      codeOf: codeOfSocketError,
+      sendBufferBytes,
+      failureOf: (error) => socketFailure(error, messageBytes),
     });
     this.#open.set(socket, { drain: () => socket.close(goingAway, "the server is shutting down") });
     void this.#handle(channel, request);

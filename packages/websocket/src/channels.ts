@@ -14,7 +14,7 @@ import {
   type TransportError,
   type TransportErrorCode,
 } from "@holdfast/transport";
-import { channelError, codeOfSocketError } from "./errors.ts";
+import { channelError, socketFailure } from "./errors.ts";
 import { checkSubprotocols, type OpenedSocket, openSocket, type SocketDial, type Upgrade } from "./open-socket.ts";
 import { type ParsedWebSocketOptions, upgradeFields } from "./options.ts";
 import { publishChannel } from "./publish.ts";
@@ -128,7 +128,7 @@ export class Channels {
     if (this.#closed !== undefined) throw this.#closedError(opening);
     if (signal?.aborted === true) throw this.#abortedError(opening, "queue");
     if (this.#entries.size >= maxTotalConnections) {
-      const message = `${maxTotalConnections} channels are open already (maxTotalConnections)`;
+      const message = `no channel to ${target.origin}: ${maxTotalConnections} channels are open already (maxTotalConnections)`;
       throw this.#error("QUEUE_FULL", message, opening);
     }
   }
@@ -152,11 +152,15 @@ export class Channels {
       exchangeIndex: 0,
       ...factsOf(dialled),
     });
-    const { sendBufferBytes, ping } = this.#options;
+    const { sendBufferBytes, messageBytes, ping } = this.#options;
     let broke: Error | undefined;
     socket.on("error", (error) => (broke ??= error));
     if (events.connectionOpen.hasSubscribers) publishChannel(events.connectionOpen, id, target);
-    const channel = new SocketChannel(socket, { connection, sendBufferBytes, codeOf: codeOfSocketError });
+    const channel = new SocketChannel(socket, {
+      connection,
+      sendBufferBytes,
+      failureOf: (error) => socketFailure(error, messageBytes),
+    });
     watchSocket(socket, dialled.socket, ping);
     entry.channel = channel;
     this.opened++;
@@ -185,11 +189,23 @@ export class Channels {
   }
 
   #closedError(opening: Opening): TransportError {
-    return this.#error("CLOSED", "the transport is closed", opening, "queue", this.#closed?.reason);
+    return this.#error(
+      "CLOSED",
+      `no channel to ${opening.target.origin}: the transport is closed`,
+      opening,
+      "queue",
+      this.#closed?.reason,
+    );
   }
 
   #abortedError(opening: Opening, phase: Phase): TransportError {
-    return this.#error("ABORTED", "the caller gave up", opening, phase, opening.signal?.reason);
+    return this.#error(
+      "ABORTED",
+      `the caller gave up opening a channel to ${opening.target.origin}`,
+      opening,
+      phase,
+      opening.signal?.reason,
+    );
   }
 
   #error(

@@ -1,6 +1,8 @@
 import { isTlsFailure, tlsReason } from "@holdfast/dial";
+import type { SocketFailure } from "@holdfast/exchange";
 import type { Failure } from "@holdfast/pool";
 import { type Target, TransportError, type TransportErrorCode, type TransportErrorFacts } from "@holdfast/transport";
+import { maxFragments } from "./options.ts";
 
 /** The only readers of the error codes and messages of ws and of node's HTTP parser are here. */
 
@@ -17,7 +19,7 @@ export function dialHeld(target: Target, timeoutMs: number, last: TransportError
 }
 
 export function aborted(target: Target, reason: unknown): TransportError {
-  return notSent("ABORTED", "nobody waits for the connection any more", target, reason);
+  return notSent("ABORTED", `nobody waits for the connection to ${target.origin} any more`, target, reason);
 }
 
 /** The peer answered the upgrade with something else. */
@@ -64,18 +66,21 @@ export function channelError(
   return new TransportError(code, message, { ...facts, protocol: "websocket", origin });
 }
 
-/** Messages, and numbers of fragments, that are more than we take. */
-const limitCodes: readonly string[] = [
-  "WS_ERR_UNSUPPORTED_MESSAGE_LENGTH",
-  "WS_ERR_UNSUPPORTED_DATA_PAYLOAD_LENGTH",
-  "WS_ERR_TOO_MANY_BUFFERED_PARTS",
-];
+/** A message that is longer than we take, and one that says so in more bits than there can be. */
+const lengthCodes: readonly string[] = ["WS_ERR_UNSUPPORTED_MESSAGE_LENGTH", "WS_ERR_UNSUPPORTED_DATA_PAYLOAD_LENGTH"];
 
 /** What an error of an open socket means: the peer sent too much, or nonsense. */
-export function codeOfSocketError(error: Error): TransportErrorCode {
+export function socketFailure(error: Error, messageBytes: number): SocketFailure {
   const { code = "" } = error as NodeJS.ErrnoException;
-  if (limitCodes.includes(code)) return "LIMIT_EXCEEDED";
-  return code.startsWith("WS_ERR_") ? "PROTOCOL_ERROR" : "CONNECTION_LOST";
+  if (lengthCodes.includes(code)) {
+    const message = `the peer sent a message longer than ${messageBytes} bytes (limits.messageBytes)`;
+    return { code: "LIMIT_EXCEEDED", message };
+  }
+  if (code === "WS_ERR_TOO_MANY_BUFFERED_PARTS")
+    return { code: "LIMIT_EXCEEDED", message: `the peer sent a message in more than ${maxFragments} fragments` };
+  if (code.startsWith("WS_ERR_"))
+    return { code: "PROTOCOL_ERROR", message: `the peer broke the WebSocket protocol: ${error.message}` };
+  return { code: "CONNECTION_LOST", message: `the connection was lost${code === "" ? "" : ` (${code})`}` };
 }
 
 // ---- calls of JSON-RPC
@@ -99,6 +104,8 @@ export function badMessage(cause: Error): Failure {
   return { code: "PROTOCOL_ERROR", message: `a message of the peer is no answer: ${cause.message}`, cause };
 }
 
-export function callLost(code: TransportErrorCode, cause: Error): Failure {
-  return { code, message: "the connection ended before a response", cause };
+export function callLost(cause: Error, messageBytes: number): Failure {
+  const failure = socketFailure(cause, messageBytes);
+  if (failure.code !== "CONNECTION_LOST") return { ...failure, cause };
+  return { code: "CONNECTION_LOST", message: "the connection ended before a response", cause };
 }

@@ -2,7 +2,7 @@ import { type DialledSocket, factsOf, momentsOf } from "@holdfast/dial";
 import { type PipeUse, watchSocket } from "@holdfast/exchange";
 import type { ConnectionOwner, DialTimes, DriverConnection, Exchange } from "@holdfast/pool";
 import type { WebSocket } from "ws";
-import { badMessage, callLost, codeOfSocketError } from "./errors.ts";
+import { badMessage, callLost } from "./errors.ts";
 import { type CallHost, JsonRpcCall } from "./json-rpc-call.ts";
 import { BadMessage, readMessage, writeNoSuchMethod } from "./json-rpc-message.ts";
 import type { ParsedWebSocketOptions } from "./options.ts";
@@ -27,6 +27,7 @@ export class JsonRpcConnection implements DriverConnection, CallHost {
   readonly maxBodyBytes: number;
   readonly #socket: WebSocket;
   readonly #wire: DialledSocket["socket"];
+  readonly #messageBytes: number;
   readonly #use: PipeUse;
   readonly #owner: ConnectionOwner;
   readonly #notify: (method: string, params: unknown) => void;
@@ -46,7 +47,7 @@ export class JsonRpcConnection implements DriverConnection, CallHost {
   constructor(
     { socket, dialled, use }: UsedSocket,
     owner: ConnectionOwner,
-    { sendBufferBytes, mux, ping }: ParsedWebSocketOptions,
+    { sendBufferBytes, messageBytes, mux, ping }: ParsedWebSocketOptions,
     notify: (method: string, params: unknown) => void,
   ) {
     this.times = { ...momentsOf(dialled), readyAt: performance.now() };
@@ -55,6 +56,7 @@ export class JsonRpcConnection implements DriverConnection, CallHost {
     this.maxBodyBytes = sendBufferBytes;
     this.#socket = socket;
     this.#wire = dialled.socket;
+    this.#messageBytes = messageBytes;
     this.#use = use;
     this.#owner = owner;
     this.#notify = notify;
@@ -172,7 +174,7 @@ export class JsonRpcConnection implements DriverConnection, CallHost {
       this.#use.interrupted();
       this.#owner.drains("the connection has ended");
     }
-    for (const call of [...this.#all]) call.fail(callLost(codeOfSocketError(cause), cause));
+    for (const call of [...this.#all]) call.fail(callLost(cause, this.#messageBytes));
     this.#owner.closed(error);
   }
 

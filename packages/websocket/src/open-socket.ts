@@ -2,7 +2,7 @@ import type { DialledSocket } from "@holdfast/dial";
 import { type Phase, type Target, type TransportError } from "@holdfast/transport";
 import { type ClientOptions, WebSocket } from "ws";
 import { aborted, notUpgraded, upgradeFailed, upgradeTimeout } from "./errors.ts";
-import type { ParsedWebSocketOptions } from "./options.ts";
+import { maxFragments, type ParsedWebSocketOptions } from "./options.ts";
 
 /** What a socket is opened with. */
 export interface Upgrade {
@@ -37,7 +37,6 @@ type Options = ClientOptions & {
 
 /** How long a peer may take to answer our close. */
 const closeTimeoutMs = 2_000;
-const maxFragments = 1_024;
 const maxTimerMs = 2 ** 31 - 1;
 
 const token = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;

@@ -54,6 +54,9 @@ export interface ParsedWebSocketOptions {
   readonly ws: ClientOptions;
 }
 
+/** Of one message; ws takes more than is sane by default. */
+export const maxFragments = 1_024;
+
 const known: readonly string[] = [
   ...new Set([...poolOptionNames, ...dialOptionNames, ...muxOptionNames]),
   "path",

@@ -108,7 +108,7 @@ class Subscription {
         next = afterClose(closed);
         if (next === "end") return;
         const text =
-          `the peer closed the channel with ${closed.code} ${closed.reason.replace(/\p{Cc}/gu, " ")}`.trimEnd();
+          `${parseTarget(request.url).origin} closed the channel with ${closed.code} ${closed.reason.replace(/\p{Cc}/gu, " ")}`.trimEnd();
         error = this.#error(codeOfClose(closed.code), text, request, closed);
       } catch (reason) {
         next = afterError(reason);
@@ -164,7 +164,12 @@ class Subscription {
   #checkAborted(request: ChannelRequest): void {
     const { signal } = this.#options;
     if (signal?.aborted !== true) return;
-    throw this.#error("ABORTED", "the caller gave up", request, signal.reason);
+    throw this.#error(
+      "ABORTED",
+      `the caller gave up the subscription to ${parseTarget(request.url).origin}`,
+      request,
+      signal.reason,
+    );
   }
 
   #error(code: TransportErrorCode, message: string, { url }: ChannelRequest, cause: unknown): TransportError {

@@ -294,7 +294,7 @@ describe("back-pressure", () => {
         held.length--;
         accepted--;
         expect(refused).toMatchObject({ code: "LIMIT_EXCEEDED", delivery: "not-sent", phase: "channel" });
-        expect((refused as Error).message).toContain("limits.sendBufferBytes (65536)");
+        expect((refused as Error).message).toContain("over 8 times 65536 bytes (limits.sendBufferBytes)");
         expect(held.length).toBeGreaterThanOrEqual(24);
         expect(held.length).toBeLessThanOrEqual(33);
         far.peer.socket.resume();

@@ -55,7 +55,13 @@ async function refusal(failing: Failing): Promise<[TransportError, string]> {
 
 /** How a channel fails, with messages of at most 1 000 bytes each way. */
 async function broken(breaks: (channel: Channel) => Promise<unknown>): Promise<[TransportError, number, string]> {
-  await using server = await socketServer((socket) => socket.on("message", () => socket.send("x".repeat(1_001))));
+  await using server = await socketServer((socket) =>
+    socket.on("message", (data) =>
+      (data as Buffer).toString() === "nonsense"
+        ? socket.send(Buffer.from([0xff]), { binary: false })
+        : socket.send("x".repeat(1_001)),
+    ),
+  );
   await using transport = websocket({ limits: { messageBytes: 1_000, sendBufferBytes: 1_000 } });
   const channel = await transport.open({ url: server.url });
   const openedAt = performance.now();
@@ -77,6 +83,13 @@ const breaks: readonly (readonly [string, (channel: Channel) => Promise<unknown>
   ],
   ["that is told to send too much", (channel) => channel.send("x".repeat(8_001))],
   [
+    "whose peer sends nonsense",
+    async (channel) => {
+      await channel.send("nonsense");
+      return allOf(channel);
+    },
+  ],
+  [
     "that is destroyed",
     (channel) => {
       channel.destroy();
@@ -93,6 +106,25 @@ const breaks: readonly (readonly [string, (channel: Channel) => Promise<unknown>
   ],
 ];
 
+/** What the message of each says, with `ORIGIN` for the origin. */
+const words: Readonly<Record<string, string>> = {
+  "to what is no WebSocket": "websocket speaks to http: and https: and ws: and wss: URLs, not to ftp:",
+  "with a signal that has fired": "the caller gave up opening a channel to ORIGIN",
+  "whose signal fires": "the caller gave up opening a channel to ORIGIN",
+  "of a transport that is closed": "no channel to ORIGIN: the transport is closed",
+  "of a transport that is closed meanwhile": "no channel to ORIGIN: the transport is closed",
+  "where as many are open as may be": "no channel to ORIGIN: 1 channels are open already (maxTotalConnections)",
+  "that the server declines": "ORIGIN does not take this upgrade: Server sent no subprotocol",
+  "whose peer sends too much":
+    "channel with ORIGIN: the peer sent a message longer than 1000 bytes (limits.messageBytes)",
+  "whose peer sends nonsense":
+    "channel with ORIGIN: the peer broke the WebSocket protocol: Invalid WebSocket frame: invalid UTF-8 sequence",
+  "that is told to send too much":
+    "channel with ORIGIN: the peer has not taken 0 bytes; 8001 more are over 8 times 1000 bytes (limits.sendBufferBytes)",
+  "that is destroyed": "channel with ORIGIN: it was destroyed",
+  "that is closed, and is to send": "channel with ORIGIN: it is closed, so nothing more can be sent",
+};
+
 describe("the error of an open()", () => {
   it.each(opens)("%s says how long after the call it failed", async (_, failing) => {
     const calledAt = performance.now();
@@ -100,11 +132,21 @@ describe("the error of an open()", () => {
     expect(elapsedMs).toBeGreaterThan(0);
     expect(elapsedMs).toBeLessThan(performance.now() - calledAt);
   });
+
+  it.each(opens)("%s says what was asked of whom, and which limit applied", async (name, failing) => {
+    const [{ message }, origin] = await refusal(failing);
+    expect(message.replace(origin, "ORIGIN")).toBe(words[name]);
+  });
 });
 
 describe("the error of a channel", () => {
   it.each(breaks)("%s says how long after the channel was opened it failed", async (_, breaking) => {
     const [{ elapsedMs }, leastMs] = await broken(breaking);
     expect(elapsedMs).toBeGreaterThanOrEqual(leastMs);
+  });
+
+  it.each(breaks)("%s says with whom the channel was, and which limit applied", async (name, breaking) => {
+    const [{ message }, , origin] = await broken(breaking);
+    expect(message.replace(origin, "ORIGIN")).toBe(words[name]);
   });
 });

@@ -4,7 +4,7 @@ import { failure } from "@holdfast/conformance/hostile";
 import type { TransportErrorCode } from "@holdfast/transport";
 import { describe, expect, it } from "vitest";
 import type { ServerOptions } from "ws";
-import { codeOfSocketError } from "../src/errors.ts";
+import { socketFailure } from "../src/errors.ts";
 import { websocket } from "../src/index.ts";
 import {
   allOf,
@@ -222,7 +222,11 @@ describe("a channel of a server answers", () => {
     const failed = Promise.withResolvers<unknown>();
     await using server = await socketServer((socket) => {
       const connection = { id: "1", protocol: "websocket", origin: "", reused: false, exchangeIndex: 0 };
-      const channel = new SocketChannel(socket, { connection, sendBufferBytes: 65_536, codeOf: codeOfSocketError });
+      const channel = new SocketChannel(socket, {
+        connection,
+        sendBufferBytes: 65_536,
+        failureOf: (error) => socketFailure(error, messageBytes),
+      });
       failed.resolve(failure(allOf(channel)));
     }, asServed);
     const client = await rawSocketClient(server.url);
