@@ -5,6 +5,7 @@ import { muxCode } from "./frames.ts";
 import { Liveness } from "./liveness.ts";
 import { Mux, type MuxOwner } from "./mux.ts";
 import type { MuxStream } from "./mux-stream.ts";
+import { TokenBucket } from "./token-bucket.ts";
 import { type MuxOptions, type ParsedMuxOptions, parseMuxOptions } from "./options.ts";
 import type { Pipe } from "./pipe.ts";
 import type { ExchangeHandler } from "./served.ts";
@@ -16,6 +17,11 @@ export interface AnswerOptions extends MuxOptions {
     readonly headBytes?: number;
     /** What `bytes()`, `text()` and `json()` of a request collect unless they are told, default 10 MiB. */
     readonly bodyBytes?: number;
+    /**
+     * Requests that the client may reset before they are answered, or make this end reset: this many at once, default 100, a
+     * fifth of it each second. Beyond, the connection takes no more by GOAWAY (CVE-2023-44487), and finishes those it has.
+     */
+    readonly maxResets?: number;
   };
   /** The client came by TLS, so URLs are `https:`. Default false. */
   readonly secure?: boolean;
@@ -46,6 +52,7 @@ export interface Answering {
 export function answerOver(pipe: Pipe | Channel, handler: ExchangeHandler, options: AnswerOptions = {}): Answering {
   checkNumber("settingsTimeoutMs", options.settingsTimeoutMs, 1);
   checkNumber("idleTimeoutMs", options.idleTimeoutMs, 1);
+  checkNumber("limits.maxResets", options.limits?.maxResets, 0);
   checkNumber("limits.bodyBytes", options.limits?.bodyBytes, 0);
   const end = new AnswerEnd("start" in pipe ? pipe : pipeOf(pipe), handler, options, parseMuxOptions(options));
   end.start();
@@ -71,6 +78,7 @@ class AnswerEnd implements MuxOwner, AnswerHost {
   readonly #maxStreams: number;
   readonly #idleMs: number;
   readonly #liveness: Liveness;
+  readonly #resets: TokenBucket;
   readonly #end: PromiseWithResolvers<void> = Promise.withResolvers();
   /** Handlers that have not done, those of cancelled requests among them: cancelling makes no room for more. */
   #running = 0;
@@ -84,6 +92,8 @@ class AnswerEnd implements MuxOwner, AnswerHost {
     this.secure = options.secure ?? false;
     this.maxBodyBytes = options.limits?.bodyBytes ?? 10 * 2 ** 20;
     this.#maxStreams = parsed.settings.maxStreams;
+    const maxResets = Math.min(options.limits?.maxResets ?? 100, Number.MAX_SAFE_INTEGER);
+    this.#resets = new TokenBucket(maxResets, maxResets / 5);
     this.#idleMs = options.idleTimeoutMs ?? 300_000;
     const mux = new Mux(pipe, 2, parsed.settings, this);
     this.#mux = mux;
@@ -118,9 +128,7 @@ class AnswerEnd implements MuxOwner, AnswerHost {
     const late = deadlineMs === Infinity ? undefined : timer(end, deadlineMs);
     signal?.addEventListener("abort", end, { once: true });
     if (signal?.aborted === true) end();
-    this.#draining = true;
-    this.#mux.goAway(muxCode.none, "");
-    this.#closeIfDone();
+    this.#refuseMore(muxCode.none, "");
     await this.#end.promise;
     clearTimeout(late);
     signal?.removeEventListener("abort", end);
@@ -154,6 +162,11 @@ class AnswerEnd implements MuxOwner, AnswerHost {
     this.#closeIfDone();
   }
 
+  wasted(): void {
+    if (!this.#resets.take(this.#mux.heardAt))
+      this.#refuseMore(muxCode.overload, "more streams were reset than limits.maxResets allows");
+  }
+
   broken(): void {
     this.#liveness.stop();
     clearTimeout(this.#timer);
@@ -182,6 +195,12 @@ class AnswerEnd implements MuxOwner, AnswerHost {
       else this.#timer = timer(look, leftMs);
     };
     this.#timer = timer(look, this.#idleMs);
+  }
+
+  #refuseMore(code: number, reason: string): void {
+    this.#draining = true;
+    this.#mux.goAway(code, reason);
+    this.#closeIfDone();
   }
 
   #closeIfDone(): void {

@@ -108,8 +108,8 @@ export class MuxConnection implements DriverConnection, MuxOwner, ExchangeConnec
     return muxCode.refused;
   }
 
-  goingAway(code: number): void {
-    this.#tell(() => this.#owner.drains(`GOAWAY ${code}`));
+  goingAway(code: number, reason: string): void {
+    this.#tell(() => this.#owner.drains(`GOAWAY ${code}${reason === "" ? "" : `: ${reason}`}`));
   }
 
   answered(): void {
@@ -122,6 +122,9 @@ export class MuxConnection implements DriverConnection, MuxOwner, ExchangeConnec
     this.#liveness.streamClosed();
     this.#owner.freed();
   }
+
+  /** The peer opens none. */
+  wasted(): void {}
 
   broken(error: Error | undefined, violation: boolean): void {
     this.#liveness.stop();

@@ -18,6 +18,8 @@ export interface MuxOwner {
   goingAway(code: number, reason: string): void;
   /** A stream has closed. */
   left(): void;
+  /** A stream of the peer's was reset before its end: by the peer, or for what the peer had sent. Told after `left`. */
+  wasted(): void;
   /** The connection has ended, or is about to; `violation`: because of what the peer sent. Told before its streams are. */
   broken(error: Error | undefined, violation: boolean): void;
   /** Nothing is left of it. */
@@ -46,7 +48,7 @@ export class Mux implements PipeListener, FrameSink {
   readonly #local: Settings;
   readonly #streams: Map<number, MuxStream> = new Map();
   readonly #ids: StreamIds;
-  /** What costs the peer nothing: PING, SETTINGS, GOAWAY, empty DATA, streams that it resets, or that end by its faults. */
+  /** What costs the peer nothing: PING, SETTINGS, GOAWAY, empty DATA, streams that it may not open, RESETs of streams that have ended. */
   readonly #noise: TokenBucket = new TokenBucket(1_000, 200);
   /** What the peer may still send, over all streams. */
   #window: number;
@@ -224,14 +226,18 @@ export class Mux implements PipeListener, FrameSink {
   onReset(id: number, code: number, reason: string): Violation | undefined {
     if (this.#ids.isIdle(id)) return this.#ids.strayed(id);
     const stream = this.#streams.get(id);
-    // Two that cross each other are nobody's fault, and a peer that ends what we asked for does no harm.
-    const isFree = this.#ids.isOurs(id) || (stream === undefined && this.#ids.mayCross(id));
-    if (!isFree && this.#isTooMuch()) return tooMuch;
-    if (stream === undefined) return undefined;
+    const isOurs = this.#ids.isOurs(id);
+    if (stream === undefined) {
+      // Two that cross each other are nobody's fault.
+      const isFree = isOurs || this.#ids.mayCross(id);
+      return !isFree && this.#isTooMuch() ? tooMuch : undefined;
+    }
     stream.remoteEnded = true;
     this.#drop(stream);
     stream.listener.reset(code, reason, true);
     this.#owner.left();
+    // A peer that ends what we asked for does no harm.
+    if (!isOurs) this.#owner.wasted();
     return undefined;
   }
 
@@ -310,7 +316,7 @@ export class Mux implements PipeListener, FrameSink {
     this.#drop(stream);
     stream.listener.reset(code, reason, false);
     this.#owner.left();
-    if (!this.#ids.isOurs(stream.id) && this.#isTooMuch()) this.violated(tooMuch);
+    if (!this.#ids.isOurs(stream.id)) this.#owner.wasted();
   }
 
   /**

@@ -204,12 +204,6 @@ describe("a flood of frames that cost nothing ends with overload:", () => {
     { what: "SETTINGS", of: () => wire.settings() },
     { what: "GOAWAY", of: (i) => (i === 0 ? open : wire.goAway(0)) },
     { what: "empty DATA", of: (i) => (i === 0 ? open : wire.data(1, "")) },
-    { what: "streams opened and reset", of: (i) => Buffer.concat([wire.ask(2 * i + 1, 0), wire.reset(2 * i + 1, 7)]) },
-    { what: "streams opened with a head that is none", of: (i) => wire.headers(2 * i + 1, [], end) },
-    {
-      what: "streams that end by more DATA than they said",
-      of: (i) => Buffer.concat([wire.ask(2 * i + 1, 0, [["content-length", "0"]]), wire.data(2 * i + 1, "x")]),
-    },
     { what: "streams beyond the limit", of: (i) => wire.ask(2 * i + 1, 0, [], "/", "POST") },
     { what: "RESET of a stream that has ended", of: (i) => (i === 0 ? wire.ask(1) : wire.reset(1, 0)) },
   ];

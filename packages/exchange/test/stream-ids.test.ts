@@ -31,6 +31,7 @@ describe("ids of this side", () => {
       opened: () => muxCode.refused,
       goingAway: nothing,
       left: nothing,
+      wasted: nothing,
       broken: nothing,
       ended: nothing,
     });

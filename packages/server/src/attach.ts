@@ -30,6 +30,8 @@ export interface AttachLimits extends ChannelLimits {
   readonly bodyBytes?: number;
   /** Requests of one socket at a time, default 100; more are refused. */
   readonly maxStreams?: number;
+  /** Requests of one socket that its client may reset before they are answered: this many at once, default 100, a fifth of it each second. Then it takes no more, and finishes those it has. */
+  readonly maxResets?: number;
 }
 
 /** What was added to a server. */
@@ -46,6 +48,7 @@ const defaultLimits: Required<AttachLimits> = {
   headBytes: 16_384,
   bodyBytes: 10 * 2 ** 20,
   maxStreams: 100,
+  maxResets: 100,
   ...defaultChannelLimits,
 };
 

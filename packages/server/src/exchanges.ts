@@ -11,7 +11,12 @@ import type { ExchangeAcceptor } from "./upgrade.ts";
 export interface ExchangeSettings {
   readonly fetch: FetchHandler;
   readonly onError: ErrorHandler;
-  readonly limits: { readonly headBytes: number; readonly bodyBytes: number; readonly maxStreams: number };
+  readonly limits: {
+    readonly headBytes: number;
+    readonly bodyBytes: number;
+    readonly maxStreams: number;
+    readonly maxResets: number;
+  };
 }
 
 /**
@@ -22,14 +27,14 @@ const requests: WeakMap<AbortSignal, Request> = new WeakMap();
 
 /** Serves `holdfast.mux.v1`: each of its streams is a request for the same handler that serves HTTP. */
 export function exchangeAcceptor(settings: ExchangeSettings): ExchangeAcceptor {
-  const { headBytes, maxStreams } = settings.limits;
+  const { headBytes, maxStreams, maxResets } = settings.limits;
   return {
     subprotocol: muxSubprotocol,
     accept: (socket: WebSocket, { tls }: ConnectionInfo) => {
       const answering = answerOver(socketPipe(socket), (request) => answer(request, settings), {
         secure: tls !== undefined,
         maxStreams: Math.min(maxStreams, 2 ** 31),
-        limits: { headBytes: Math.min(headBytes, 65_535), bodyBytes: Infinity },
+        limits: { headBytes: Math.min(headBytes, 65_535), bodyBytes: Infinity, maxResets },
         // The socket is watched whole, whatever runs on it.
         ping: { intervalMs: Infinity },
       });

@@ -1,5 +1,9 @@
-import { serve } from "@holdfast/server";
-import { expect, it } from "vitest";
+import { createServer } from "node:http";
+import { once } from "node:events";
+import type { AddressInfo } from "node:net";
+import { failure, getText } from "@holdfast/conformance/hostile";
+import { attach, serve } from "@holdfast/server";
+import { describe, expect, it } from "vitest";
 import { websocket } from "../src/index.ts";
 import { subscribe } from "../src/subscription.ts";
 import { allOf } from "./raw-socket.ts";
@@ -41,4 +45,57 @@ it("one transport has exchanges, channels and subscriptions with one port of a s
     await transport.close();
     await server.close();
   }
+});
+
+describe("limits.maxResets of a server", () => {
+  const cancels = 8;
+
+  /** Cancels so many exchanges, each while its handler runs, between others; gives the sockets that it took. */
+  async function socketsOf(url: string, arrivals: Arrivals): Promise<number> {
+    await using transport = websocket();
+    for (let i = 0; i < cancels; i++) {
+      const controller = new AbortController();
+      const arrived = arrivals.next();
+      const cancelled = failure(transport.request({ url: `${url}/cancelled`, signal: controller.signal }));
+      await arrived;
+      controller.abort();
+      expect(await cancelled).toMatchObject({ code: "ABORTED" });
+      expect(await getText(transport, url)).toBe("ok");
+    }
+    return transport.stats().totals.connectionsOpened;
+  }
+
+  class Arrivals {
+    #tell = (): void => {};
+
+    next(): Promise<void> {
+      return new Promise((resolve) => (this.#tell = resolve));
+    }
+
+    readonly handler = ({ url, signal }: Request): Response | Promise<Response> => {
+      if (!url.endsWith("/cancelled")) return new Response("ok");
+      this.#tell();
+      return new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason as Error)));
+    };
+  }
+
+  it.each([
+    ["two", 2, true],
+    ["all", cancels, false],
+  ])("lets a client cancel %s on one socket, and go on with another, losing nothing", async (_, maxResets, more) => {
+    const arrivals = new Arrivals();
+    await using server = await serve({ hostname: "127.0.0.1", fetch: arrivals.handler, limits: { maxResets } });
+    expect((await socketsOf(server.url, arrivals)) > 1).toBe(more);
+  });
+
+  it("holds for attach() as well", async () => {
+    const arrivals = new Arrivals();
+    const http = createServer().listen(0, "127.0.0.1");
+    await once(http, "listening");
+    const attached = attach(http, arrivals.handler, { limits: { maxResets: 2 } });
+    const { port } = http.address() as AddressInfo;
+    expect(await socketsOf(`http://127.0.0.1:${port}`, arrivals)).toBeGreaterThanOrEqual(2);
+    await attached.close();
+    http.close();
+  });
 });
