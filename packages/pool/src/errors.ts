@@ -53,6 +53,12 @@ export function timeLimit(
   return { ...failure, message: `${failure.message}; the last dial failed: ${dialError.message}`, cause: dialError };
 }
 
+/** 408 on a connection that was kept. */
+export const closedIdle: Failure = Object.freeze({
+  code: "CONNECTION_LOST",
+  message: "the server had closed the connection as idle (408)",
+});
+
 export function deadlineExceeded({ request, deadlineMs }: LimitedExchange, phase: Phase): Failure {
   const { origin } = request.target;
   return {
@@ -97,14 +103,6 @@ export function noRoom(maxTotalConnections: number): Failure {
   };
 }
 
-export function bodyTooLong(origin: string, maxBytes: number): Failure {
-  return {
-    code: "LIMIT_EXCEEDED",
-    message: `the response body of ${origin} is longer than ${maxBytes} bytes (maxBytes, limits.bodyBytes)`,
-    phase: "body",
-  };
-}
-
 // ---- a failure as its caller hears of it
 
 /** What of an exchange goes into its error. */
@@ -130,11 +128,17 @@ export function errorOf(
   });
 }
 
-/** What the exchange knows better than whoever made the error. */
-export function knownOf(
-  { request, delivery, startedAt }: FailedExchange,
+/** The error of a dial that an exchange waited for. */
+export function dialErrorOf(
+  exchange: FailedExchange,
+  error: TransportError,
   earlier: readonly TransportError[],
-): KnownFacts {
+): TransportError {
+  return restateError(error, knownOf(exchange, earlier));
+}
+
+/** What the exchange knows better than whoever made the error. */
+function knownOf({ request, delivery, startedAt }: FailedExchange, earlier: readonly TransportError[]): KnownFacts {
   return {
     delivery,
     attempt: request.source.attempt ?? 1,

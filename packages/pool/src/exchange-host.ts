@@ -9,7 +9,7 @@ export interface ExchangeHost extends PushHost {
   readonly multiplexed: boolean;
   /** Where the dial is that it waits for. */
   dialPhase(exchange: Exchange): Phase;
-  /** Of the dial whose failure keeps it waiting, if one does. */
+  /** Of the dial whose failure keeps it queued, if one does. */
   dialError(exchange: Exchange): TransportError | undefined;
   /** It waits for something else, or for something sooner. */
   limitMoved(exchange: Exchange): void;

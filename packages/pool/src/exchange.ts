@@ -7,7 +7,6 @@ import {
   type Phase,
   type Protocol,
   type PushedExchange,
-  restateError,
   type Timeouts,
   type TransportError,
   type TransportResponse,
@@ -16,13 +15,14 @@ import { forget, heed } from "./abort-hub.ts";
 import { Answer } from "./answer.ts";
 import type { Attempt, Failure } from "./driver.ts";
 import type { ExchangeHost } from "./exchange-host.ts";
-import { aborted, bodyTooLong, callerFailed, closed, errorOf, knownOf, timeLimit } from "./errors.ts";
+import { aborted, callerFailed, closed, closedIdle, dialErrorOf, errorOf, timeLimit } from "./errors.ts";
 import { type HandOver, soon } from "./hand-over.ts";
 import { placeOfCall } from "./leak-warning.ts";
 import { publishExchange } from "./publish.ts";
 import { Push } from "./push.ts";
 import { decideReplay, type History, noHistory, withAttempt } from "./replay.ts";
 import { type RequestBody, requestBody } from "./request-body.ts";
+import { bodyTooLong, tooManyFields } from "./response-limits.ts";
 import { responseOf } from "./response.ts";
 import { MutableTimings } from "./timings.ts";
 import type { Place } from "./wait-list.ts";
@@ -41,6 +41,7 @@ let lastId = 0;
 export class Exchange implements HandOver {
   readonly id: number = ++lastId;
   readonly request: CheckedRequest;
+  readonly protocol: Protocol;
   readonly timeouts: Timeouts;
   readonly startedAt: number;
   readonly deadlineAt: number;
@@ -86,6 +87,7 @@ export class Exchange implements HandOver {
   ) {
     const { deadlineMs } = request.source;
     this.request = request;
+    this.protocol = host.protocol;
     this.timeouts = timeouts;
     this.body = requestBody(request.body, request.headers);
     this.startedAt = performance.now();
@@ -94,10 +96,6 @@ export class Exchange implements HandOver {
     this.#host = host;
     this.#resolve = resolve;
     this.#reject = reject;
-  }
-
-  get protocol(): Protocol {
-    return this.#host.protocol;
   }
 
   /** Of the response; 0 before. */
@@ -149,8 +147,7 @@ export class Exchange implements HandOver {
     this.index = index;
     this.#kept = index > 0 || connection.idled;
     const dialled = index === 0 && connection.openedAt > startedAt;
-    timings.queued = (dialled && this.#coveredAt > 0 ? this.#coveredAt : now) - startedAt;
-    timings.dialled(dialled ? connection.times : undefined, startedAt);
+    timings.leased((dialled && this.#coveredAt) || now, startedAt, dialled ? connection.times : undefined);
     this.#coveredAt = this.#queuedMs = 0;
     this.phase = "send";
     this.#limit(Infinity, now);
@@ -187,6 +184,7 @@ export class Exchange implements HandOver {
   /** Returns false when the peer sends more 1xx heads than anybody needs. */
   informational(status: number, headers: Fields): boolean {
     if (++this.#interim > 16) return false;
+    if (this.#tooMany(headers, "head")) return true;
     try {
       this.request.source.onInformational?.({ status, headers });
     } catch (error) {
@@ -205,15 +203,12 @@ export class Exchange implements HandOver {
   }
 
   /**
-   * The response head. Returns false when the exchange does not want this response: it was closed idle while the request
-   * was under way (408), and goes on another connection.
+   * The response head. Returns false when the exchange does not want this response: it has too many fields, or was closed
+   * idle while the request was under way (408) and goes on another connection.
    */
   head(status: number, headers: Fields): boolean {
-    if (
-      status === 408 &&
-      this.#retry({ code: "CONNECTION_LOST", message: "the server had closed the connection as idle (408)" })
-    )
-      return false;
+    if (status === 408 && this.#retry(closedIdle)) return false;
+    if (this.#tooMany(headers, "head")) return false;
     this.delivery = "answered";
     const now = performance.now();
     this.timings.firstByte = now - this.startedAt;
@@ -242,6 +237,9 @@ export class Exchange implements HandOver {
   /** The end mark of the protocol was seen. */
   end(trailers: Fields = noFields): void {
     if (this.#over) return;
+    // Nothing is left to be stopped, whatever comes of the trailers.
+    this.#attempt = undefined;
+    if (trailers !== noFields && this.#tooMany(trailers, "body")) return;
     this.#finish(false);
     this.#answer?.end(trailers);
   }
@@ -270,7 +268,7 @@ export class Exchange implements HandOver {
   /** A dial failed that it waited for; the error of the dial is told in its own words. */
   dialFailed(error: TransportError): void {
     if (this.#over) return;
-    this.#die(restateError(error, knownOf(this, this.#history.earlier)));
+    this.#die(dialErrorOf(this, error, this.#history.earlier));
   }
 
   closed(reason: unknown): void {
@@ -278,8 +276,7 @@ export class Exchange implements HandOver {
   }
 
   expire(now: number): void {
-    const phase = this.#phaseNow();
-    this.#stop(timeLimit(this, phase, now, phase === "queue" ? this.#host.dialError(this) : undefined));
+    this.#stop(timeLimit(this, this.#phaseNow(), now, this.#host.dialError(this)));
   }
 
   // ---- asked by the response body
@@ -326,6 +323,12 @@ export class Exchange implements HandOver {
 
   #stop(failure: Failure): void {
     if (!this.#over) this.#die(this.#error(failure));
+  }
+
+  #tooMany(fields: Fields, phase: "head" | "body"): boolean {
+    const failure = tooManyFields(fields, this.#host, this.request.target.origin, phase);
+    if (failure !== undefined) this.#stop(failure);
+    return failure !== undefined;
   }
 
   #die(error: TransportError): void {

@@ -26,6 +26,8 @@ export interface PoolOptions {
 export interface PoolLimits {
   /** What `bytes()`, `text()` and `json()` collect unless they are told, default 10 MiB. Streaming has no limit. */
   readonly bodyBytes?: number;
+  /** Fields of a response head, and of its trailers, each line of one that has several counting, default 128. More: `LIMIT_EXCEEDED`. */
+  readonly maxFields?: number;
 }
 
 export interface ParsedPoolOptions {
@@ -38,6 +40,7 @@ export interface ParsedPoolOptions {
   readonly maxExchanges: number;
   readonly minConnections: number;
   readonly maxBodyBytes: number;
+  readonly maxFields: number;
 }
 
 export const poolOptionNames: readonly (keyof PoolOptions)[] = [
@@ -75,6 +78,7 @@ export function parsePoolOptions(
   checkNumber("maxAgeMs", options.maxAgeMs, 0);
   checkTimeouts(options.timeouts ?? {});
   checkNumber("limits.bodyBytes", options.limits?.bodyBytes, 0);
+  checkCount("limits.maxFields", options.limits?.maxFields, 0);
   return Object.freeze({
     maxConnections: options.maxConnections ?? defaults.maxConnections,
     maxTotalConnections: options.maxTotalConnections ?? 1_000,
@@ -91,6 +95,7 @@ export function parsePoolOptions(
     maxExchanges: options.maxExchanges ?? 10_000,
     minConnections: options.minConnections ?? 0,
     maxBodyBytes: options.limits?.bodyBytes ?? 10 * 1024 * 1024,
+    maxFields: options.limits?.maxFields ?? 128,
   });
 }
 

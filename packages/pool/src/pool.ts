@@ -81,6 +81,10 @@ export class Pool implements ExchangeHost, OriginHost {
     return this.options.maxBodyBytes;
   }
 
+  get maxFields(): number {
+    return this.options.maxFields;
+  }
+
   request(request: TransportRequest): Promise<TransportResponse> {
     return new Promise((resolve, reject) => {
       const checked = checkRequest(request);
@@ -182,7 +186,7 @@ export class Pool implements ExchangeHost, OriginHost {
   }
 
   dialError(exchange: Exchange): TransportError | undefined {
-    return this.#waitsAt(exchange)?.dialError(exchange.startedAt);
+    return exchange.phase === "queue" ? this.#waitsAt(exchange)?.dialError(exchange.startedAt) : undefined;
   }
 
   again(exchange: Exchange, fresh: boolean): void {

@@ -5,6 +5,8 @@ import type { Push } from "./push.ts";
 /** What a push needs of the pool that runs its exchange. */
 export interface PushHost {
   readonly maxBodyBytes: number;
+  /** Of a response head, and of trailers. */
+  readonly maxFields: number;
   pushBegun(push: Push): void;
   /** It waits for something else, or for something sooner. */
   pushLimitMoved(push: Push): void;

@@ -9,9 +9,10 @@ import {
 } from "@holdfast/transport";
 import { type Abortable, forget, heed } from "./abort-hub.ts";
 import type { Attempt, Failure } from "./driver.ts";
-import { aborted, bodyTooLong, callerFailed, closed, deadlineExceeded, errorOf, phaseTimeout } from "./errors.ts";
+import { aborted, callerFailed, closed, deadlineExceeded, errorOf, phaseTimeout } from "./errors.ts";
 import type { Exchange } from "./exchange.ts";
 import type { PushHost } from "./push-host.ts";
+import { bodyTooLong, tooManyFields } from "./response-limits.ts";
 import type { Expiring } from "./watch.ts";
 
 /**
@@ -78,7 +79,11 @@ export class Push implements BodySource, Abortable, Expiring {
     return ++this.#interim <= 16;
   }
 
+  /** Returns false when nobody wants this response. */
   head(status: number, headers: Fields): boolean {
+    const failure = tooManyFields(headers, this.#host, this.main.request.target.origin, "head");
+    if (failure !== undefined) this.fail(failure);
+    if (this.#over) return false;
     this.#phase = "body";
     this.#limit(this.main.timeouts.bodyGapMs, performance.now());
     this.#status.resolve(status);

@@ -12,8 +12,9 @@ export class MutableTimings implements Timings {
   firstByte = 0;
   declare end?: number;
 
-  /** The phases of a dial that the exchange waited for. One that was over before the call counts as no wait. */
-  dialled(times: DialTimes | undefined, startedAt: number): void {
+  /** It waited for its lease until `at`, and then for a dial if there are `times`. A phase that was over before counts as no wait. */
+  leased(at: number, startedAt: number, times: DialTimes | undefined): void {
+    this.queued = at - startedAt;
     if (times === undefined) return;
     const since = (at: number | undefined): number | undefined =>
       at === undefined ? undefined : Math.max(at - startedAt, this.queued);

@@ -15,6 +15,7 @@ describe("the options of a pool", () => {
       maxExchanges: 10_000,
       minConnections: 0,
       maxBodyBytes: 10 * 1024 * 1024,
+      maxFields: 128,
     });
   });
 
@@ -27,13 +28,14 @@ describe("the options of a pool", () => {
       maxAgeMs: Infinity,
       maxExchanges: Infinity,
       minConnections: 1,
-      limits: { bodyBytes: 5 },
+      limits: { bodyBytes: 5, maxFields: 6 },
       timeouts: { headMs: 1 },
     };
     const { limits, timeouts, ...plain } = options;
     expect(parsePoolOptions(options, defaults)).toMatchObject({
       ...plain,
       maxBodyBytes: limits.bodyBytes,
+      maxFields: limits.maxFields,
       timeouts: { ...timeouts, queueMs: 10_000 },
     });
   });
@@ -63,6 +65,7 @@ describe("the options of a pool", () => {
     ["timeouts.headMs", { timeouts: { headMs: -1 } }],
     ["timeouts.totalMs", { timeouts: { totalMs: 5 } }],
     ["limits.bodyBytes", { limits: { bodyBytes: -1 } }],
+    ["limits.maxFields", { limits: { maxFields: 1.5 } }],
   ])("throw a TypeError that names %s for %o", (name, options) => {
     const parse = (): unknown => parsePoolOptions(options as PoolOptions, defaults);
     expect(parse).toThrow(TypeError);

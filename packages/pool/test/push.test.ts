@@ -85,6 +85,14 @@ describe("a pushed response", () => {
     expect(await errorOf(taken.headers)).toMatchObject({ code: "ABORTED" });
   });
 
+  it("whose head has more fields than limits.maxFields fails with LIMIT_EXCEEDED, its stream is reset", async () => {
+    const { push, taken, stream } = await begun();
+    expect(push.head(200, { "set-cookie": Array.from({ length: 129 }, () => "a=b") })).toBe(false);
+    expect(stream.told).toEqual(["abort"]);
+    expect(await errorOf(taken.status)).toMatchObject({ code: "LIMIT_EXCEEDED", phase: "head" });
+    expect(await errorOf(taken.body.bytes())).toMatchObject({ code: "LIMIT_EXCEEDED" });
+  });
+
   it("that is longer than its reader takes fails with LIMIT_EXCEEDED", async () => {
     const { push, taken, stream } = await begun();
     push.head(200, {});
