@@ -68,6 +68,11 @@ export const tooLong = (origin: string, maxBytes: number): Failure => ({
   message: `the response body of an exchange with ${origin} is longer than ${maxBytes} bytes (maxBytes, limits.bodyBytes)`,
 });
 
+export const tooManyFields = (origin: string, what: "a head" | "trailers", maxFields: number): Failure => ({
+  code: "LIMIT_EXCEEDED",
+  message: `the handler answered an exchange with ${origin} with ${what} of more than ${maxFields} fields (limits.maxFields)`,
+});
+
 export const closed = (origin: string): Failure => ({
   code: "CLOSED",
   message: `no exchange with ${origin}: the transport was closed`,

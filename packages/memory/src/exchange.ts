@@ -25,10 +25,18 @@ import {
   headTimeout,
   queueTimeout,
   tooLong,
+  tooManyFields,
   truncated,
   type Failure,
 } from "./errors.ts";
-import { checkedFields, checkHead, gatherFields, type MemoryHandler, type MemoryResponse } from "./handler.ts";
+import {
+  checkedFields,
+  checkHead,
+  fieldLines,
+  gatherFields,
+  type MemoryHandler,
+  type MemoryResponse,
+} from "./handler.ts";
 import { maxTimerMs, withTimeouts, type Settings } from "./options.ts";
 
 /** How an exchange gave its place back. */
@@ -197,6 +205,7 @@ export class Exchange implements BodySource {
 
   #inform(listener: CheckedRequest["source"]["onInformational"], status: number, fields: Fields): void {
     const headers = checkHead(status, 100, fields);
+    if (this.#tooMany(headers, "a head")) return;
     try {
       listener?.({ status, headers });
     } catch (error) {
@@ -217,7 +226,7 @@ export class Exchange implements BodySource {
     const { status = 200, trailers } = response;
     // A response to HEAD, 204 and 304 have no body, whatever the handler gave (RFC 9110, 6.4.1).
     if (this.#state === "done" || method === "HEAD" || status === 204 || status === 304) this.#pump.stop();
-    if (this.#state === "done") return;
+    if (this.#state === "done" || this.#tooMany(fields, "a head")) return;
     this.#timings.firstByte = this.#elapsed();
     this.#status = status;
     this.#enter("answered");
@@ -251,9 +260,16 @@ export class Exchange implements BodySource {
       });
     }
     const fields = trailers === undefined || this.#state === "done" ? noFields : checkedFields(await trailers());
-    if (this.#state === "done") return;
+    if (this.#state === "done" || this.#tooMany(fields, "trailers")) return;
     this.#responseTrailers.resolve(fields);
     this.#end("ended");
+  }
+
+  #tooMany(fields: Fields, what: "a head" | "trailers"): boolean {
+    const { maxFields } = this.#settings;
+    if (fieldLines(fields) <= maxFields) return false;
+    this.fail(tooManyFields(this.request.target.origin, what, maxFields));
+    return true;
   }
 
   /** The reader wants no more. */

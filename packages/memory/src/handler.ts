@@ -40,6 +40,13 @@ export function checkHead(status: number, least: 100 | 200, headers: Fields): Fi
   return checkedFields(headers);
 }
 
+/** How many lines the fields are: each value of one that has several is a line. */
+export function fieldLines(fields: Fields): number {
+  let lines = 0;
+  for (const value of Object.values(fields)) lines += typeof value === "string" ? 1 : value.length;
+  return lines;
+}
+
 /** @throws TypeError for a field that must not be sent. */
 export function checkedFields(fields: Fields): Fields {
   const flat: string[] = [];

@@ -113,6 +113,38 @@ describe("the handler of memory()", () => {
   });
 });
 
+describe("fields", () => {
+  const many = { "set-cookie": Array.from({ length: 129 }, (_, n) => `c=${n}`) };
+  const limit = { code: "LIMIT_EXCEEDED", delivery: "maybe-sent" };
+
+  it("are 128 lines in a head at most, or limits.maxFields", async () => {
+    await using strict = memory(() => ({ headers: many }));
+    const error = await failure(strict.request({ url }));
+    expect(error).toMatchObject(limit);
+    expect(error.message).toContain("a head of more than 128 fields (limits.maxFields)");
+    await using lax = memory(() => ({ headers: many }), { limits: { maxFields: 129 } });
+    const { headers, body } = await lax.request({ url });
+    await body.cancel();
+    expect(headers["set-cookie"]).toHaveLength(129);
+  });
+
+  it("are no more in an interim head", async () => {
+    await using transport = memory(({ informational }) => {
+      informational(103, many);
+      return {};
+    });
+    expect(await failure(transport.request({ url }))).toMatchObject(limit);
+  });
+
+  it("are no more in trailers, which fail the body", async () => {
+    await using transport = memory(() => ({ body: "all of it", trailers: () => many }));
+    const { body, trailers } = await transport.request({ url });
+    expect(await failure(body.text())).toMatchObject({ code: "LIMIT_EXCEEDED", phase: "body", delivery: "answered" });
+    expect(await failure(trailers)).toMatchObject({ code: "LIMIT_EXCEEDED" });
+    expect(transport.stats().exchanges.inFlight).toBe(0);
+  });
+});
+
 describe("memory()", () => {
   it("refuses options that it does not have, by name", () => {
     expect(() => memory(() => ({}), { maxStream: 1 } as never)).toThrow(
