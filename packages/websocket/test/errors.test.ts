@@ -2,6 +2,7 @@ import { failure } from "@holdfast/conformance/hostile";
 import type { Channel, Transport, TransportError } from "@holdfast/transport";
 import { describe, expect, it } from "vitest";
 import { websocket } from "../src/index.ts";
+import { jsonRpc } from "../src/json-rpc.ts";
 import { allOf } from "./raw-socket.ts";
 import { type SocketServer, socketServer } from "./socket-server.ts";
 
@@ -149,4 +150,14 @@ describe("the error of a channel", () => {
     const [{ message }, , origin] = await broken(breaking);
     expect(message.replace(origin, "ORIGIN")).toBe(words[name]);
   });
+});
+
+it("the error of a call of JSON-RPC whose answer is too long names the limit", async () => {
+  await using server = await socketServer((socket) => socket.on("message", () => socket.send("x".repeat(1_001))));
+  await using transport = websocket({ limits: { messageBytes: 1_000 }, codec: jsonRpc() });
+  const { code, delivery, message } = await failure(transport.request({ url: `${server.url}/m`, method: "POST" }));
+  expect([code, delivery]).toEqual(["LIMIT_EXCEEDED", "maybe-sent"]);
+  expect(message).toBe(
+    `exchange with ${server.url}: the peer sent a message longer than 1000 bytes (limits.messageBytes)`,
+  );
 });
