@@ -141,11 +141,11 @@ describe("a peer that goes too far", () => {
     expect(server.peers).toHaveLength(1);
   });
 
-  it("is not one that sends 400 small fields within limits.headBytes", async () => {
+  it("is not one that sends 400 small fields within limits.headBytes and limits.maxFields", async () => {
     await using server = await frameServer(
       answering(({ stream }, peer) => peer.headers(stream, [[":status", "200"], ...many], endStream)),
     );
-    await using transport = http2();
+    await using transport = http2({ limits: { maxFields: 400 } });
     for (let i = 0; i < 2; i++) {
       const { headers, body } = await transport.request({ url: server.url });
       expect(Object.keys(headers)).toHaveLength(400);
