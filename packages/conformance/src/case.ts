@@ -43,6 +43,8 @@ export interface Case {
   readonly requires: readonly (keyof Capabilities)[];
   /** What the hostile origin must be able to express; where it is not, the case does not apply. None for most. */
   readonly faults: readonly Fault[];
+  /** It is about connections, so that it applies to adapters that open sockets only. Default false. */
+  readonly sockets?: boolean;
   /**
    * Resolves if the adapter keeps the rule, rejects with what it did instead. The case ends every transport that it makes
    * and every response that it gets.

@@ -7,6 +7,7 @@ import {
   type TransportErrorCode,
 } from "@holdfast/transport";
 import { turn } from "./turn.ts";
+import { waitsFor } from "./waiting.ts";
 
 export interface ExpectedFailure {
   readonly code: TransportErrorCode | readonly TransportErrorCode[];
@@ -21,9 +22,9 @@ export async function expectFailure(promise: Promise<unknown>, expected: Expecte
   const error = await rejection(promise);
   if (!isTransportError(error))
     throw new assert.AssertionError({ message: `expected a TransportError, got ${String(error)}`, actual: error });
-  oneOf("code", error.code, expected.code);
-  if (expected.phase !== undefined) oneOf("phase", error.phase, expected.phase);
-  if (expected.delivery !== undefined) oneOf("delivery", error.delivery, expected.delivery);
+  oneOf("code", error, expected.code);
+  if (expected.phase !== undefined) oneOf("phase", error, expected.phase);
+  if (expected.delivery !== undefined) oneOf("delivery", error, expected.delivery);
   if (expected.names !== undefined)
     assert.ok(error.message.includes(expected.names), `the message does not name ${expected.names}: ${error.message}`);
   return error;
@@ -32,12 +33,16 @@ export async function expectFailure(promise: Promise<unknown>, expected: Expecte
 /** Resolves with what `promise` rejects with; rejects if it resolves. */
 export async function rejection(promise: Promise<unknown>): Promise<unknown> {
   let value: unknown;
+  waitsFor("a rejection");
   try {
     value = await promise;
   } catch (error) {
     return error;
   }
-  throw new assert.AssertionError({ message: "expected a rejection, but the promise resolved", actual: value });
+  throw new assert.AssertionError({
+    message: `expected a rejection, but the promise resolved with ${inShort(value)}`,
+    actual: value,
+  });
 }
 
 /** Fails unless `promise` has settled by the end of this turn; then resolves or rejects as it does. */
@@ -52,14 +57,31 @@ export async function withinOneTurn<T>(promise: Promise<T>): Promise<T> {
   return promise;
 }
 
-function oneOf(what: string, actual: string, expected: string | readonly string[]): void {
+function oneOf(what: "code" | "phase" | "delivery", error: TransportError, expected: string | readonly string[]): void {
+  const actual = error[what];
   const list = typeof expected === "string" ? [expected] : expected;
-  if (!list.includes(actual)) {
-    throw new assert.AssertionError({
-      message: `the error's ${what} is ${actual}`,
-      actual,
-      expected: list.join(" or "),
-      operator: "oneOf",
-    });
-  }
+  if (list.includes(actual)) return;
+  const wanted = list.join(" or ");
+  const hint = what === "delivery" ? hintFor(actual, list) : "";
+  const message = `the error's ${what} is ${actual}, and had to be ${wanted} (${error.code}: ${error.message})${hint}`;
+  throw new assert.AssertionError({ message, actual, expected: wanted, operator: "oneOf" });
+}
+
+/** Where to look. */
+function hintFor(actual: string, expected: readonly string[]): string {
+  if (actual === "not-sent" && expected.includes("maybe-sent"))
+    return "; was sending() called before the first byte was written?";
+  if (actual === "maybe-sent" && expected.includes("not-sent"))
+    return "; was sending() called before anything could be written?";
+  if (actual === "maybe-sent" && expected.includes("refused")) return "; was fail() told `refused: true`?";
+  return "";
+}
+
+/** What a promise resolved with, for a message. */
+function inShort(value: unknown): string {
+  if (typeof value === "object" && value !== null && "status" in value && "body" in value)
+    return `a response of status ${String(value.status)}`;
+  if (value instanceof Uint8Array) return `${value.byteLength} bytes`;
+  if (typeof value === "string") return `a text of ${value.length} characters`;
+  return value === undefined ? "nothing" : `a value of type ${typeof value}`;
 }

@@ -34,9 +34,16 @@ export async function withLeakCheck(work: () => Promise<void>): Promise<readonly
 function present(made: ReadonlyMap<number, { readonly type: string; readonly resource: object }>): string[] {
   return [...made.values()]
     .filter(({ type, resource }) => type !== "Timeout" || holdsProcess(resource))
-    .map(({ type }) => type);
+    .map(({ type, resource }) => nameOf(type, resource));
 }
 
 function holdsProcess(timer: { hasRef?: () => boolean; _destroyed?: boolean }): boolean {
   return timer._destroyed !== true && timer.hasRef?.() !== false;
+}
+
+/** With the port that a socket is connected to, which tells whose it is. */
+function nameOf(type: string, resource: { getpeername?: (into: { port?: number }) => number }): string {
+  if (type !== "TCPWRAP") return type;
+  const peer: { port?: number } = {};
+  return resource.getpeername?.(peer) === 0 && peer.port !== undefined ? `TCPWRAP to port ${peer.port}` : type;
 }

@@ -1,23 +1,27 @@
 import type { Capabilities, Transport } from "@holdfast/transport";
 import { caseFor, missingFor } from "./absence.ts";
-import { inexpressibleFaults } from "./applies.ts";
+import { inexpressibleFaults, whyNot } from "./applies.ts";
 import type { Case, Fixture } from "./case.ts";
 import type { Fault } from "./hostile/fault.ts";
 import type { HostileOrigin } from "./hostile/hostile.ts";
 import { withLeakCheck } from "./leaks.ts";
 import { turn, until } from "./turn.ts";
+import { withWaiting } from "./waiting.ts";
 
 export interface CaseResult {
   readonly id: string;
   /** Of what was run. */
   readonly title: string;
   /**
-   * `replaced`: passed, but as a check that the capabilities in `missing` are absent. `not-applicable`: not run, because the
-   * hostile origin cannot express the faults in `inexpressible`.
+   * `replaced`: passed, but as a check that the capabilities in `missing` are absent. `not-applicable`: not run, for the
+   * reason in `why`.
    */
   readonly status: "passed" | "replaced" | "not-applicable" | "failed";
   readonly missing: readonly (keyof Capabilities)[];
+  /** What the hostile origin would have to express. */
   readonly inexpressible: readonly Fault[];
+  /** Of a case that does not apply: the reason. */
+  readonly why?: string;
   /** Of a failed case. */
   readonly error?: unknown;
 }
@@ -37,8 +41,9 @@ export async function runCases(cases: readonly Case[], fixture: Fixture, options
     const missing = missingFor(original, capabilities);
     const inexpressible = inexpressibleFaults(original, fixture);
     const result = { id, title, missing, inexpressible };
-    if (inexpressible.length > 0) {
-      results.push({ ...result, title: original.title, status: "not-applicable" });
+    const why = whyNot(original, fixture);
+    if (why !== undefined) {
+      results.push({ ...result, title: original.title, status: "not-applicable", why });
       continue;
     }
     try {
@@ -90,22 +95,32 @@ export async function runCase(one: Case, fixture: Fixture, { maxCaseMs = 30_000 
   const onUnhandled = (reason: unknown): void => void unhandled.push(reason);
   process.on("unhandledRejection", onUnhandled);
   try {
-    const left = await withLeakCheck(() => withinLimit(one.run(tracked), maxCaseMs, "the case"));
+    const left = await withLeakCheck(() => {
+      const { done, last } = withWaiting(() => one.run(tracked));
+      return withinLimit(done, maxCaseMs, () => `the case did not end within ${maxCaseMs} ms; it waited for ${last()}`);
+    });
     for (const transport of transports) checkClosed(transport);
-    if (left.length > 0) throw new Error(`left behind: ${left.join(", ")}`);
+    if (left.length > 0) throw new Error(`left behind: ${counted(left)}`);
     await until("the origin sees the end of every exchange", () => control.openExchanges <= openExchanges);
     await until("the origin sees the end of every connection", () => control.openConnections <= openConnections);
     await turn();
     if (unhandled.length > 0) throw new Error("a rejection was not handled", { cause: unhandled[0] });
   } finally {
     const destroyed = Promise.all(transports.map((transport) => transport.destroy()));
-    await withinLimit(destroyed, maxCaseMs, "destroy()");
+    await withinLimit(destroyed, maxCaseMs, () => `destroy() did not end within ${maxCaseMs} ms`);
     // Twice is fine. A case that hangs may wait for one of them.
     await Promise.allSettled(origins.map((origin) => origin[Symbol.asyncDispose]()));
     // What a case that failed had under way rejects now, and nobody waits for it.
     await turn();
     process.off("unhandledRejection", onUnhandled);
   }
+}
+
+/** `3 of TCPWRAP to port 80, Timeout` */
+function counted(names: readonly string[]): string {
+  return [...Map.groupBy(names, (name) => name)]
+    .map(([name, some]) => (some.length === 1 ? name : `${some.length} of ${name}`))
+    .join(", ");
 }
 
 function checkClosed(transport: Transport): void {
@@ -117,9 +132,9 @@ function checkClosed(transport: Transport): void {
   if (names.length > 0) throw new Error(`a closed transport remembers ${names.join(", ")}`);
 }
 
-async function withinLimit(work: Promise<unknown>, maxCaseMs: number, what: string): Promise<void> {
+async function withinLimit(work: Promise<unknown>, maxCaseMs: number, message: () => string): Promise<void> {
   const late = Promise.withResolvers<never>();
-  const timer = setTimeout(() => late.reject(new Error(`${what} did not end within ${maxCaseMs} ms`)), maxCaseMs);
+  const timer = setTimeout(() => late.reject(new Error(message())), maxCaseMs);
   try {
     await Promise.race([work, late.promise]);
   } finally {

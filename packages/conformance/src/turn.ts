@@ -1,4 +1,5 @@
 import { setImmediate } from "node:timers/promises";
+import { waitsFor } from "./waiting.ts";
 
 /** One turn of the event loop: what was ready has run. */
 export async function turn(): Promise<void> {
@@ -9,8 +10,14 @@ const maxTurns = 20_000;
 
 /** Turns until `reached()`, and fails after very many: for a state that nobody announces. */
 export async function until(what: string, reached: () => boolean): Promise<void> {
+  waitsFor(what);
   for (let turns = 0; !reached(); turns++) {
-    if (turns === maxTurns) throw new Error(`${what}: not after ${maxTurns} turns of the event loop`);
+    if (turns === maxTurns) {
+      const message = `${what}: not after ${maxTurns} turns of the event loop`;
+      // The transport of the case is closed next, and that may never end.
+      waitsFor(`close(), after this failed: ${message}`);
+      throw new Error(message);
+    }
     await turn();
   }
 }

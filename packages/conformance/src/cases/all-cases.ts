@@ -12,16 +12,19 @@ import { informationalCases } from "./informational.ts";
 import { leakCases } from "./leaks.ts";
 import { limitCases } from "./limits.ts";
 import { multiplexingCases } from "./multiplexing.ts";
+import { placeCases } from "./places.ts";
 import { pushCases } from "./push.ts";
 import { queueCases } from "./queue.ts";
 import { requestBodyCases } from "./request-body.ts";
 import { requestCases } from "./request.ts";
 import { resetCases } from "./resets.ts";
 import { responseBodyCases } from "./response-body.ts";
+import { silenceCases } from "./silence.ts";
 import { statsCases } from "./stats.ts";
 import { timingCases } from "./timings.ts";
 import { trailerCases } from "./trailers.ts";
 import { truncationCases } from "./truncation.ts";
+import { uploadCases } from "./uploads.ts";
 import { violationCases } from "./violations.ts";
 
 /** The whole suite, in the order in which an adapter is best made to pass it. */
@@ -29,6 +32,7 @@ export const allCases: readonly Case[] = [
   ...requestCases,
   ...responseBodyCases,
   ...requestBodyCases,
+  ...uploadCases,
   ...badInputCases,
   ...errorCases,
   ...limitCases,
@@ -36,6 +40,8 @@ export const allCases: readonly Case[] = [
   ...abortCases,
   ...deadlineCases,
   ...closeCases,
+  ...placeCases,
+  ...silenceCases,
   ...trailerCases,
   ...informationalCases,
   ...statsCases,

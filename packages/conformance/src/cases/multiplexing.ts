@@ -113,6 +113,8 @@ export const multiplexingCases: readonly Case[] = [
     { faults: ["limit"], requires: ["multiplexed"], options: { maxExchanges: 0 } },
     async ({ origin, createTransport }) => {
       await using transport = await createTransport();
+      // Else the deadline may come while the connection is being made.
+      await transport.warm(origin.url);
       const late = transport.request({ url: origin.url, method: "POST", deadlineMs: 300 });
       await expectFailure(late, { code: "DEADLINE_EXCEEDED", phase: "queue", delivery: "not-sent" });
       assert.deepEqual([origin.arrivals.length, origin.connections.length], [0, 1]);

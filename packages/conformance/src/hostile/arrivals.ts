@@ -1,3 +1,4 @@
+import { waitsFor } from "../waiting.ts";
 import type { HostileConnection, HostileExchange, HostileOrigin } from "./hostile.ts";
 import { Gone, ignoreGone, type ScriptedServer } from "./scripted-server.ts";
 
@@ -7,6 +8,7 @@ export class Arrivals implements Pick<HostileOrigin, "arrivals" | "untaken" | "n
   readonly #untaken: HostileExchange[] = [];
   #wakes: (() => void)[] = [];
   #over = false;
+  #serving = false;
 
   get untaken(): number {
     return this.#untaken.length;
@@ -19,6 +21,9 @@ export class Arrivals implements Pick<HostileOrigin, "arrivals" | "untaken" | "n
   }
 
   async next(path?: string): Promise<HostileExchange> {
+    // Not of the loop that serves whatever comes.
+    if (!this.#serving)
+      waitsFor(`a request${path === undefined ? "" : ` for ${path}`} to arrive at the hostile origin`);
     for (;;) {
       const at = this.#untaken.findIndex((one) => path === undefined || one.path === path);
       if (at >= 0) return this.#untaken.splice(at, 1)[0] as HostileExchange;
@@ -31,6 +36,7 @@ export class Arrivals implements Pick<HostileOrigin, "arrivals" | "untaken" | "n
     const run = async (): Promise<void> => {
       for (;;) void Promise.resolve(answer(await this.next())).catch(ignoreGone);
     };
+    this.#serving = true;
     run().catch(ignoreGone);
   }
 

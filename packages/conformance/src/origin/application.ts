@@ -28,7 +28,7 @@ type Answer = (request: OriginRequest, control: Control, argument: string) => Or
  * | `/bytes/1000` | a pattern with its length; `?length=no` without; `?chunk=1` in chunks of that size |
  * | `/fields` | awkward header fields |
  * | `/gate` | "open", when the gate opens; the request body is read after that |
- * | `/half` | "first", and "last" when the gate opens |
+ * | `/half` | "first", and "last" when the gate opens; `?length=yes` with its length |
  * | `/cut/10` | 10 bytes of a longer body, then it breaks off; `?length=no` without a content-length |
  * | `/no-answer` | nothing, once the request body was read |
  * | `/trailers` | as `/half` (a gate only if there is an id), with trailers |
@@ -40,13 +40,14 @@ const answers: Readonly<Record<string, Answer>> = {
     headers: { "content-type": headers["content-type"] ?? "application/octet-stream" },
     body,
   }),
-  inspect: async (request) => {
+  inspect: async (request, control) => {
     const hash = createHash("sha256");
     let bodyBytes = 0;
     for await (const chunk of request.body) {
       hash.update(chunk);
       bodyBytes += chunk.byteLength;
     }
+    control.noteWhole(request.url.searchParams.get("id"));
     const { method, url, headers } = request;
     const seen: Inspection = {
       method,
@@ -79,7 +80,10 @@ const answers: Readonly<Record<string, Answer>> = {
     for await (const _ of body);
     return { body: "open" };
   },
-  half: ({ url, signal }, control) => ({ body: half(control.gate(idOf(url), signal)) }),
+  half: ({ url, signal }, control) => ({
+    headers: url.searchParams.has("length") ? { "content-length": "9" } : {},
+    body: half(control.gate(idOf(url), signal)),
+  }),
   cut: ({ url }, _, size) => ({
     headers: url.searchParams.get("length") === "no" ? {} : { "content-length": String(Number(size) + 1_000) },
     body: cut(Number(size)),

@@ -1,7 +1,10 @@
+import { waitsFor } from "../waiting.ts";
+
 /** What the application notes of the exchanges that carry an id. */
 interface Note {
   arrived: number;
   left: number;
+  whole: number;
   sentBytes: number;
   closed: { readonly code: number; readonly reason: string } | undefined;
   readonly gate: PromiseWithResolvers<void>;
@@ -40,6 +43,11 @@ export class Control {
     return this.#note(id).left;
   }
 
+  /** How many requests of this id `/inspect` has read to what looked like their end. */
+  wholeRequests(id: string): number {
+    return this.#note(id).whole;
+  }
+
   /** How much of response bodies of this id the application was asked for. */
   sentBytes(id: string): number {
     return this.#note(id).sentBytes;
@@ -75,6 +83,7 @@ export class Control {
 
   /** Resolves when a request of this id has reached the application. */
   arrival(id: string): Promise<void> {
+    waitsFor("the request to arrive at the origin");
     return this.waitFor(() => this.executions(id) > 0);
   }
 
@@ -83,6 +92,7 @@ export class Control {
    * application waits at a gate and leaves a long request body unread.
    */
   departure(id: string): Promise<void> {
+    waitsFor("the origin to see the client leave");
     return this.waitFor(() => this.departures(id) > 0);
   }
 
@@ -106,6 +116,11 @@ export class Control {
 
   noteDeparture(id: string | null): void {
     if (id !== null) this.#note(id).left++;
+    this.#changed();
+  }
+
+  noteWhole(id: string | null): void {
+    if (id !== null) this.#note(id).whole++;
     this.#changed();
   }
 
@@ -138,7 +153,7 @@ export class Control {
     if (note === undefined)
       this.#notes.set(
         id,
-        (note = { arrived: 0, left: 0, sentBytes: 0, closed: undefined, gate: Promise.withResolvers() }),
+        (note = { arrived: 0, left: 0, whole: 0, sentBytes: 0, closed: undefined, gate: Promise.withResolvers() }),
       );
     return note;
   }
