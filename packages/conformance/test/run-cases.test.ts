@@ -12,6 +12,7 @@ import {
 } from "@holdfast/conformance";
 import { TransportError, type Capabilities, type Transport, type TransportStats } from "@holdfast/transport";
 import { describe, expect, it } from "vitest";
+import { until } from "../src/turn.ts";
 
 const capabilities: Capabilities = {
   exchange: true,
@@ -109,11 +110,19 @@ describe("runCases", () => {
     const needy = hostileRule("a/refuse", "is sent again", { faults: ["refuse"] }, () => Promise.resolve());
     const cases = [rule("a/passes", "passes", () => Promise.resolve()), needy];
     const tests = await testsOf(cases, { ...fixtureOf(stub()), hostile: inProcessOrigin().hostile });
-    expect(tests.map(({ name }) => name)).toEqual([
-      "a/passes: passes",
-      'a/refuse: does not apply, in process cannot express "refuse": "is sent again"',
+    expect(tests.map(({ name, skip }) => [name, skip])).toEqual([
+      ["a/passes: passes", undefined],
+      ["a/refuse: is sent again", 'in process cannot express "refuse"'],
     ]);
-    for (const { run } of tests) await run();
+    const [first, , last] = await testsOf(cases, fixtureOf(stub()));
+    expect(first?.skip).toMatch(/^conformance is not shown: .+ the fixture has no hostile origin$/);
+    expect(last?.skip).toBe('the fixture has no hostile origin (needs "refuse")');
+  });
+
+  it("does not try connections where the adapter opens none, and says so", async () => {
+    const run = (): Promise<void> => Promise.reject(new Error("must not run"));
+    const [result] = await runCases([{ ...rule("a/b", "is about sockets", run), sockets: true }], fixtureOf(stub()));
+    expect(result).toMatchObject({ status: "not-applicable", why: "the adapter opens no sockets (traits.sockets)" });
   });
 
   it("fails a case that leaves its transport open", async () => {
@@ -139,9 +148,12 @@ describe("runCases", () => {
   });
 
   it("fails a case that hangs", async () => {
-    const hangs = rule("a/hangs", "hangs", () => new Promise(() => {}));
+    const hangs = rule("a/hangs", "hangs", () => until("the moon to rise", () => false));
     const [result] = await runCases([hangs], fixtureOf(stub()), { maxCaseMs: 10 });
-    expect(result).toMatchObject({ status: "failed", error: { message: "the case did not end within 10 ms" } });
+    expect(result).toMatchObject({
+      status: "failed",
+      error: { message: "the case did not end within 10 ms; it waited for the moon to rise" },
+    });
   });
 });
 
@@ -184,7 +196,25 @@ describe("expectFailure", () => {
     await expect(expectFailure(Promise.reject(new Error("plain")), { code: "CLOSED" })).rejects.toThrow(
       "TransportError",
     );
-    await expect(expectFailure(Promise.resolve(1), { code: "CLOSED" })).rejects.toThrow("resolved");
+    const response = Promise.resolve({ status: 200, body: {} });
+    for (const [promise, said] of [
+      [response, "the promise resolved with a response of status 200"],
+      [Promise.resolve(Buffer.alloc(5)), "the promise resolved with 5 bytes"],
+      [Promise.resolve("five!"), "the promise resolved with a text of 5 characters"],
+      [Promise.resolve(), "the promise resolved with nothing"],
+    ] as const) {
+      await expect(expectFailure(promise, { code: "CLOSED" })).rejects.toThrow(said);
+    }
+  });
+
+  it("says what was expected, and where to look for a wrong delivery", async () => {
+    await expect(expectFailure(Promise.reject(error), { code: "ABORTED" })).rejects.toThrow(
+      "the error's code is CLOSED, and had to be ABORTED (CLOSED: closed (deadlineMs))",
+    );
+    const wrong = expectFailure(Promise.reject(error), { code: "CLOSED", delivery: ["maybe-sent", "refused"] });
+    await expect(wrong).rejects.toThrow(
+      /had to be maybe-sent or refused .*was sending\(\) called before the first byte/,
+    );
   });
 });
 

@@ -1,4 +1,4 @@
-// Run as a process of its own: node node-test-program.ts [broken]. Holds the adapter to the suite by node:test.
+// Run as a process of its own: node node-test-program.ts [broken] [alone]. Holds the adapter to the suite by node:test.
 import { inProcessOrigin, type Fixture } from "@holdfast/conformance";
 import { runConformance } from "@holdfast/conformance/node-test";
 import { memory } from "@holdfast/memory";
@@ -12,7 +12,7 @@ await runConformance({
     const origin = inProcessOrigin();
     return {
       origin,
-      hostile: origin.hostile,
+      ...(!process.argv.includes("alone") && { hostile: origin.hostile }),
       traits: { sockets: false },
       createTransport: ({ maxConcurrent, ...options } = {}) => {
         const sound = memory(origin.handler, {
