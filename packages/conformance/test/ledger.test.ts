@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { ledgerApplication } from "../src/ledger/application.ts";
 import type { Claim } from "../src/ledger/claims.ts";
 import { disagreementOf } from "../src/ledger/disagreement.ts";
 import { Journal } from "../src/ledger/journal.ts";
@@ -63,5 +64,23 @@ describe("the journal", () => {
     end();
     end();
     expect(journal.open).toBe(0);
+  });
+});
+
+describe("the server's side", () => {
+  it("has ended an execution when its head could not be written, and nobody reads its body", async () => {
+    const journal = new Journal(10);
+    const { handler } = ledgerApplication(journal);
+    const response = await handler({
+      method: "GET",
+      url: new URL("http://origin.example/3?bytes=10"),
+      headers: {},
+      body: (async function* () {})(),
+      trailers: Promise.resolve({}),
+      signal: new AbortController().signal,
+      informational: () => {},
+    });
+    expect(response.headers).toMatchObject({ "x-id": "3", "content-length": "10" });
+    expect([journal.executions(3), journal.open]).toEqual([1, 0]);
   });
 });
