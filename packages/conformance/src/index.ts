@@ -1,7 +1,7 @@
 export type { Case, Fixture, FixtureOptions, HostileFixture, HostileNeeds, Traits } from "./case.ts";
 export { hostileRule, rule, urlOf } from "./case.ts";
 export { allCases } from "./cases/all-cases.ts";
-export type { CaseResult, RunOptions } from "./run-cases.ts";
+export type { CaseResult, RunCasesOptions, RunOptions } from "./run-cases.ts";
 export { capabilitiesOf, runCase, runCases } from "./run-cases.ts";
 export { caseFor } from "./absence.ts";
 export { whyNot } from "./applies.ts";

@@ -31,29 +31,46 @@ export interface RunOptions {
   readonly maxCaseMs?: number;
 }
 
+/** Of a whole run. */
+export interface RunCasesOptions extends RunOptions {
+  /** Told of each case as it ends. */
+  readonly onResult?: (result: CaseResult) => void;
+}
+
 /** Runs the cases one after another and tells how each ended. Never rejects on account of the adapter. */
-export async function runCases(cases: readonly Case[], fixture: Fixture, options?: RunOptions): Promise<CaseResult[]> {
+export async function runCases(
+  cases: readonly Case[],
+  fixture: Fixture,
+  options: RunCasesOptions = {},
+): Promise<CaseResult[]> {
   const capabilities = await capabilitiesOf(fixture);
   const results: CaseResult[] = [];
   for (const original of cases) {
-    const one = caseFor(original, capabilities);
-    const { id, title } = one;
-    const missing = missingFor(original, capabilities);
-    const inexpressible = inexpressibleFaults(original, fixture);
-    const result = { id, title, missing, inexpressible };
-    const why = whyNot(original, fixture);
-    if (why !== undefined) {
-      results.push({ ...result, title: original.title, status: "not-applicable", why });
-      continue;
-    }
-    try {
-      await runCase(one, fixture, options);
-      results.push({ ...result, status: missing.length > 0 ? "replaced" : "passed" });
-    } catch (error) {
-      results.push({ ...result, status: "failed", error });
-    }
+    const result = await resultOf(original, fixture, capabilities, options);
+    results.push(result);
+    options.onResult?.(result);
   }
   return results;
+}
+
+async function resultOf(
+  original: Case,
+  fixture: Fixture,
+  capabilities: Capabilities,
+  options: RunOptions,
+): Promise<CaseResult> {
+  const one = caseFor(original, capabilities);
+  const { id, title } = one;
+  const missing = missingFor(original, capabilities);
+  const result = { id, title, missing, inexpressible: inexpressibleFaults(original, fixture) };
+  const why = whyNot(original, fixture);
+  if (why !== undefined) return { ...result, title: original.title, status: "not-applicable", why };
+  try {
+    await runCase(one, fixture, options);
+    return { ...result, status: missing.length > 0 ? "replaced" : "passed" };
+  } catch (error) {
+    return { ...result, status: "failed", error };
+  }
 }
 
 /** What the adapter says that it can do. */

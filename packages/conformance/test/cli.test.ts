@@ -50,6 +50,13 @@ describe("holdfast-conformance", () => {
     ["./factories.ts#noTransport", 'returned something that is not a transport: "~holdfast" is missing.'],
     ["./factories.ts#version2", "follows version 2 of the Holdfast contract"],
     ["./factories.ts#unreachable", "reaches none of the kit's origins: HTTP/1.1: there are no channels."],
+    [
+      "./factories.ts#speaksWire",
+      "speaksWire speaks wire, of which the kit has no origin (it has http/1.1, h2 and websocket): bring yours with --fixture",
+    ],
+    ["--fixture=./none.ts", "./none.ts: there is no such file."],
+    ["--fixture=./throws.ts", "./throws.ts could not be loaded: it was not built."],
+    ["--fixture=./no-fixtures.ts", "./no-fixtures.ts has to export `fixtures`"],
   ])("says in one sentence what is wrong with %s", limit, async (module, said) => {
     const { code, stdout, stderr } = await run(module);
     expect(stderr).toContain(said);
@@ -116,11 +123,24 @@ describe("holdfast-conformance", () => {
     );
   });
 
+  it("tries an adapter of another protocol with the fixtures that are brought", limit, async () => {
+    const asked = ["--only", "channel/", "--only", "goodbyes/", "--only", "silence/deadline"];
+    const { code, stdout } = await run("--fixture", "./fixtures.ts", ...asked, "--limit", "2000");
+    expect(stdout).toContain("wire of a-stranger, protocol wire");
+    expect(stdout).toMatch(/\nwire: conformance is not shown: .+ the fixture has no hostile origin\n/);
+    expect(stdout).toMatch(
+      /\d+ cases: 0 passed, 1 failed, \d+ do not apply \(\d+: the fixture has no hostile origin \(needs .+\)\), \d+ replaced by UNSUPPORTED\n/,
+    );
+    expect(stdout).toMatch(/instead: .+it waited for a rejection/);
+    expect(code).toBe(1);
+  });
+
   it("explains itself", limit, async () => {
     expect((await run("--help")).stdout).toContain("--only ID");
     for (const args of [
       [],
       ["a", "b"],
+      ["./x.js", "--fixture", "./y.js"],
       ["./x.js", "--repeat", "0"],
       ["./x.js", "--wrong"],
       ["./x.js", "--only", "nothing"],

@@ -15,6 +15,7 @@ it.each([
   ["two values", () => assert.equal(2, 1), "it was 2, and had to be 1"],
   ["two lists", () => assert.deepEqual(["a"], []), "it was [ 'a' ], and had to be []"],
   ["what the case says", () => assert.equal(2, 1, "it ran 2 times"), "it ran 2 times"],
+  ["what the case says of two lists", () => assert.deepEqual([1], [], "seen"), "seen: it was [ 1 ], and had to be []"],
   ["what is false", () => assert.ok([1].length > 1, "too few"), "too few"],
 ] as const)("a failed comparison is explained by %s", (_, act, said) => {
   expect(explain(thrown(act))).toBe(said);

@@ -51,14 +51,23 @@ export const errorCases: readonly Case[] = [
     await expectFailure(transport.request({ url: urlOf(fixture, "/no-answer", id), idempotent: false }), noAnswer);
     expectExecutions(fixture, id, 1);
   }),
-  rule("errors/cause", "the engine's own error is kept as the cause", async (fixture) => {
-    await using transport = await fixture.createTransport();
-    const error = await expectFailure(
-      transport.request({ url: urlOf(fixture, "/no-answer"), method: "POST" }),
-      noAnswer,
-    );
-    assert.ok(error.cause instanceof Error);
-  }),
+  rule(
+    "errors/cause",
+    "a lost connection's own error, the engine's or the system's, is kept as the cause",
+    async (fixture) => {
+      await using transport = await fixture.createTransport();
+      const error = await expectFailure(
+        transport.request({ url: urlOf(fixture, "/no-answer"), method: "POST" }),
+        noAnswer,
+      );
+      // A peer that resets a stream says so in a frame, for which no engine need raise an error.
+      if (error.code === "STREAM_RESET" && error.cause === undefined) return;
+      assert.ok(
+        error.cause instanceof Error,
+        `the cause is ${String(error.cause)}; of ${error.code} it has to be the socket's error, or one that says that the peer closed it`,
+      );
+    },
+  ),
   rule("errors/facts", "an error tells origin, protocol, attempt and elapsed time", async (fixture) => {
     await using transport = await fixture.createTransport();
     const error = await expectFailure(

@@ -15,6 +15,10 @@ export interface Adapter {
   readonly vendor: string;
   readonly protocol: string;
   readonly capabilities: Capabilities;
+}
+
+/** One that was loaded as a module. */
+export interface LoadedAdapter extends Adapter {
   /** What the factory returns is checked by the cases, as are the options that it refuses. */
   create(options: object): Transport;
 }
@@ -28,7 +32,7 @@ export class AdapterError extends Error {}
  *
  * @throws AdapterError
  */
-export async function loadAdapter(module: string, directory: string, limitMs: number): Promise<Adapter> {
+export async function loadAdapter(module: string, directory: string, limitMs: number): Promise<LoadedAdapter> {
   const [, path = "", wanted] = /^([^#]*)(?:#(.*))?$/s.exec(module) ?? [];
   const exported = await importModule(module, path, directory, limitMs);
   const [name, factory] = chooseFactory(module, path, exported, wanted);

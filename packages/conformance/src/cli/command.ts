@@ -1,10 +1,14 @@
 import { parseArgs } from "node:util";
 
 export const usage: string = `holdfast-conformance MODULE[#export] [options]
+holdfast-conformance --fixture FILE [options]
 
 Runs the suite that every Holdfast adapter must pass against origins of its own, and prints what was wrong.
 MODULE is ./adapter.js or the name of a package; its only exported function, or the one behind #, makes transports.
+It has origins of HTTP/1.1, HTTP/2 and WebSocket. An adapter of another protocol brings its own: FILE exports
+\`fixtures\`, an object of functions by name, each of which makes a Fixture.
 
+  --fixture FILE  run the suite with each fixture that FILE exports, instead of MODULE
   --only ID       run only the cases whose id is ID or begins so; can be given several times
   --repeat N      run them N times, default 1
   --limit MS      for loading the module, for closing an unused transport, and for each case; default 30000
@@ -20,7 +24,9 @@ export class UsageError extends Error {}
 
 /** What was asked for. */
 export interface Command {
-  readonly module: string;
+  /** Either this or `fixture`. */
+  readonly module: string | undefined;
+  readonly fixture: string | undefined;
   readonly only: readonly string[];
   readonly repeat: number;
   readonly limitMs: number;
@@ -33,9 +39,12 @@ export function parseCommand(args: readonly string[]): Command | undefined {
   const { values, positionals } = parsed(args);
   if (values.help === true) return undefined;
   const [module, ...others] = positionals;
-  if (module === undefined || others.length > 0) throw new UsageError("Name one module.");
+  const { fixture } = values;
+  if (others.length > 0 || (module === undefined) === (fixture === undefined))
+    throw new UsageError("Name one module, or a file of fixtures by --fixture.");
   return {
     module,
+    fixture,
     only: values.only ?? [],
     repeat: wholeNumber("--repeat", values.repeat),
     limitMs: wholeNumber("--limit", values.limit),
@@ -45,7 +54,15 @@ export function parseCommand(args: readonly string[]): Command | undefined {
 }
 
 function parsed(args: readonly string[]): {
-  values: { help?: boolean; only?: string[]; repeat: string; limit: string; json?: string; badge?: string };
+  values: {
+    help?: boolean;
+    fixture?: string;
+    only?: string[];
+    repeat: string;
+    limit: string;
+    json?: string;
+    badge?: string;
+  };
   positionals: string[];
 } {
   try {
@@ -54,6 +71,7 @@ function parsed(args: readonly string[]): {
       allowPositionals: true,
       options: {
         help: { type: "boolean" },
+        fixture: { type: "string" },
         only: { type: "string", multiple: true },
         repeat: { type: "string", default: "1" },
         limit: { type: "string", default: "30000" },

@@ -14,9 +14,11 @@ export function explain(error: unknown): string {
 
 /** Of two values that were compared, the message has but a drawing; what they were is said instead. */
 function saidBy(error: unknown): string {
-  if (error instanceof AssertionError && error.generatedMessage && comparisons.has(error.operator))
-    return `it was ${brief(error.actual)}, and had to be ${brief(error.expected)}`;
-  return (messageOf(error).split("\n")[0] ?? "").trim();
+  const said = (messageOf(error).split("\n")[0] ?? "").trim();
+  if (!(error instanceof AssertionError) || !comparisons.has(error.operator)) return said;
+  if (!error.generatedMessage && error.operator !== "deepStrictEqual") return said;
+  const values = `it was ${brief(error.actual)}, and had to be ${brief(error.expected)}`;
+  return error.generatedMessage ? values : `${said}: ${values}`;
 }
 
 const comparisons = new Set(["strictEqual", "deepStrictEqual", "==", "deepEqual"]);

@@ -16,6 +16,8 @@ export interface OutcomeJson {
   readonly totals: Readonly<Record<Status, number>>;
   readonly unreached: readonly string[];
   readonly falseClaims: readonly string[];
+  /** Of each venue where a pass shows little, why. */
+  readonly unshown: readonly string[];
   readonly cases: readonly {
     readonly venue: string;
     readonly id: string;
@@ -23,12 +25,14 @@ export interface OutcomeJson {
     readonly status: Status;
     readonly missing: readonly string[];
     readonly inexpressible: readonly string[];
+    /** Why it does not apply. */
+    readonly why?: string;
     /** What happened instead. */
     readonly instead?: string;
   }[];
 }
 
-export function toJson({ adapter, results, unreached, falseClaims }: Outcome): OutcomeJson {
+export function toJson({ adapter, results, unreached, falseClaims, unshown }: Outcome): OutcomeJson {
   const { module, name, vendor, protocol, capabilities } = adapter;
   return {
     schema: 1,
@@ -37,13 +41,15 @@ export function toJson({ adapter, results, unreached, falseClaims }: Outcome): O
     totals: countBy(results),
     unreached,
     falseClaims,
-    cases: results.map(({ venue, id, title, status, missing, inexpressible, error }) => ({
+    unshown,
+    cases: results.map(({ venue, id, title, status, missing, inexpressible, why, error }) => ({
       venue,
       id,
       title,
       status,
       missing,
       inexpressible,
+      ...(why !== undefined && { why }),
       ...(status === "failed" && { instead: explain(error) }),
     })),
   };

@@ -3,15 +3,17 @@ import { writeFileSync } from "node:fs";
 import { argv, cwd, stderr, stdout } from "node:process";
 import type { Case } from "../case.ts";
 import { allCases } from "../cases/all-cases.ts";
-import { runCases } from "../run-cases.ts";
-import { AdapterError, loadAdapter } from "./adapter.ts";
+import { type CaseResult, runCases } from "../run-cases.ts";
+import { type Adapter, AdapterError, loadAdapter } from "./adapter.ts";
 import { renderBadge } from "./badge.ts";
 import { type Command, parseCommand, usage, UsageError } from "./command.ts";
 import { toJson } from "./json.ts";
+import { loadFixtures } from "./fixtures.ts";
 import { falseClaims, type Outcome, type VenueResult } from "./outcome.ts";
-import { renderReport } from "./report.ts";
+import { endLines, GroupReport, headLines } from "./report.ts";
 import { messageOf, sentence } from "./sentence.ts";
-import { findVenues } from "./venues.ts";
+import { unshown } from "../unshown.ts";
+import { findVenues, type Venues } from "./venues.ts";
 
 /** Runs the command and returns the exit code. */
 async function main(args: readonly string[]): Promise<number> {
@@ -22,7 +24,6 @@ async function main(args: readonly string[]): Promise<number> {
       return 0;
     }
     const outcome = await run(command);
-    stdout.write(renderReport(outcome));
     if (command.jsonFile !== undefined)
       writeFileSync(command.jsonFile, `${JSON.stringify(toJson(outcome), undefined, 2)}\n`);
     if (command.badgeFile !== undefined) writeFileSync(command.badgeFile, renderBadge(outcome));
@@ -37,23 +38,47 @@ async function main(args: readonly string[]): Promise<number> {
   }
 }
 
-async function run({ module, only, repeat, limitMs }: Command): Promise<Outcome> {
+/** Prints while it runs, so that a hang shows where. */
+async function run(command: Command): Promise<Outcome> {
+  const { only, repeat, limitMs } = command;
   const cases = chosen(only);
-  const adapter = await loadAdapter(module, cwd(), limitMs);
-  const found = await findVenues(adapter, limitMs);
-  if (found.venues.length === 0) {
-    throw new AdapterError(`${adapter.name} reaches none of the kit's origins: ${found.reasons.join(" ")}`);
-  }
+  const { adapter, found } = await tried(command);
+  print(headLines(adapter, found.reasons));
   const results: VenueResult[] = [];
+  const groups = new GroupReport(print);
   for (const { name, fixture } of found.venues) {
     for (let time = 1; time <= repeat; time++) {
       const venue = repeat === 1 ? name : `${name}, time ${time}`;
-      for (const result of await runCases(cases, fixture, { maxCaseMs: limitMs })) results.push({ ...result, venue });
+      print(["", venue]);
+      const onResult = (result: CaseResult): void => {
+        results.push({ ...result, venue });
+        groups.add({ ...result, venue });
+      };
+      await runCases(cases, fixture, { maxCaseMs: limitMs, onResult });
+      groups.end();
     }
   }
   await found.close();
+  const little = found.venues.flatMap(({ name, fixture }) => {
+    const why = unshown(fixture);
+    return why === undefined ? [] : [`${name}: ${why}`];
+  });
   const claims = falseClaims(cases, results, adapter.capabilities);
-  return { adapter, results, unreached: found.reasons, falseClaims: claims };
+  const outcome = { adapter, results, unreached: found.reasons, falseClaims: claims, unshown: little };
+  print(["", ...groups.leakLines(), ...endLines(outcome)]);
+  return outcome;
+}
+
+function print(lines: readonly string[]): void {
+  stdout.write(`${lines.join("\n")}\n`);
+}
+
+async function tried({ module, fixture, limitMs }: Command): Promise<{ adapter: Adapter; found: Venues }> {
+  if (fixture !== undefined) return loadFixtures(fixture, cwd(), limitMs);
+  const adapter = await loadAdapter(module ?? "", cwd(), limitMs);
+  const found = await findVenues(adapter, limitMs);
+  if (found.venues.length > 0) return { adapter, found };
+  throw new AdapterError(`${adapter.name} reaches none of the kit's origins: ${found.reasons.join(" ")}`);
 }
 
 function chosen(only: readonly string[]): readonly Case[] {

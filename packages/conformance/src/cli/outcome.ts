@@ -16,6 +16,8 @@ export interface Outcome {
   readonly unreached: readonly string[];
   /** Claimed, and not there: every case that needs it failed. */
   readonly falseClaims: readonly (keyof Capabilities)[];
+  /** Of each venue where a pass shows little, why. */
+  readonly unshown: readonly string[];
 }
 
 export type Status = CaseResult["status"];

@@ -1,34 +1,84 @@
+import type { Adapter } from "./adapter.ts";
 import { explain } from "./explain.ts";
 import { countBy, type Outcome, type VenueResult } from "./outcome.ts";
 
-/** A line for each group at each venue, and each failure with its rule and what happened instead. */
-export function renderReport({ adapter, results, unreached, falseClaims }: Outcome): string {
-  const { name, vendor, protocol, capabilities } = adapter;
+/** As often is one leak told in full: an adapter that leaves something in one case leaves it in all. */
+const maxSameLeaks = 3;
+
+/** What is tried, before it is. */
+export function headLines({ name, vendor, protocol, capabilities }: Adapter, unreached: readonly string[]): string[] {
   const names = Object.entries(capabilities);
   const those = (wanted: boolean): string => names.flatMap(([name, has]) => (has === wanted ? [name] : [])).join(", ");
-  const lines = [
+  return [
     `${name} of ${vendor}, protocol ${protocol}`,
     `claims ${those(true) || "no capability"}`,
     ...(those(false) === "" ? [] : [`lacks ${those(false)}: each has to be UNSUPPORTED ("replaced")`]),
     ...unreached.map((why) => `not tried over ${why}`),
   ];
-  for (const [venue, ofVenue] of Map.groupBy(results, (result) => result.venue)) {
-    lines.push("", venue);
-    for (const [group, some] of Map.groupBy(ofVenue, ({ id }) => id.slice(0, id.indexOf("/"))))
-      lines.push(...groupLines(group, some));
-  }
-  const falsely = falseClaims.map(
-    (capability) => `${name} claims capabilities.${capability}, and every case that needs it failed.`,
-  );
-  return [...lines, "", ...falsely, totalLine(results), ""].join("\n");
 }
 
-function groupLines(group: string, results: readonly VenueResult[]): string[] {
-  const failed = results.filter(({ status }) => status === "failed");
+/** Prints a line for each group of cases as it ends, and of each failure its rule and what happened instead. */
+export class GroupReport {
+  readonly #print: (lines: readonly string[]) => void;
+  readonly #leaks = new Map<string, number>();
+  #some: VenueResult[] = [];
+
+  constructor(print: (lines: readonly string[]) => void) {
+    this.#print = print;
+  }
+
+  add(result: VenueResult): void {
+    const [first] = this.#some;
+    if (first !== undefined && (groupOf(first) !== groupOf(result) || first.venue !== result.venue)) this.end();
+    this.#some.push(result);
+  }
+
+  /** Of a group, and of a venue. */
+  end(): void {
+    const [first] = this.#some;
+    if (first === undefined) return;
+    const failed = this.#some.filter(({ status }) => status === "failed");
+    const mark = failed.length === 0 ? "✓" : "✗";
+    this.#print([
+      `  ${mark} ${groupOf(first).padEnd(16)} ${inWords(this.#some)}`,
+      ...failed.flatMap((one) => this.#failureLines(one)),
+    ]);
+    this.#some = [];
+  }
+
+  /** What was not told again. */
+  leakLines(): string[] {
+    return [...this.#leaks].flatMap(([leak, count]) =>
+      count > maxSameLeaks ? [`${count - maxSameLeaks} more cases failed so: ${leak}`] : [],
+    );
+  }
+
+  #failureLines({ id, title, error }: VenueResult): string[] {
+    const instead = explain(error);
+    if (instead.startsWith("left behind")) {
+      // Each hostile origin has a port of its own.
+      const leak = instead.replaceAll(/\d+/g, "N");
+      const count = (this.#leaks.get(leak) ?? 0) + 1;
+      this.#leaks.set(leak, count);
+      if (count > maxSameLeaks) return [];
+    }
+    return [`    ✗ ${id}: ${title}`, `      instead: ${instead}`];
+  }
+}
+
+/** What it came to. */
+export function endLines({ adapter, results, falseClaims, unshown }: Outcome): string[] {
   return [
-    `  ${failed.length === 0 ? "✓" : "✗"} ${group.padEnd(16)} ${inWords(results)}`,
-    ...failed.flatMap(({ id, title, error }) => [`    ✗ ${id}: ${title}`, `      instead: ${explain(error)}`]),
+    ...falseClaims.map(
+      (capability) => `${adapter.name} claims capabilities.${capability}, and every case that needs it failed.`,
+    ),
+    ...unshown,
+    totalLine(results),
   ];
+}
+
+function groupOf({ id }: VenueResult): string {
+  return id.slice(0, id.indexOf("/"));
 }
 
 /** `12 passed, 1 failed` */
@@ -46,6 +96,17 @@ export function inWords(results: readonly VenueResult[]): string {
     .join(", ");
 }
 
+/** `12 cases: 9 passed, 1 failed, 1 does not apply (1: h2 cannot express "x"), 1 replaced by UNSUPPORTED` */
 export function totalLine(results: readonly VenueResult[]): string {
-  return `${results.length} cases: ${inWords(results) || "none ran"}`;
+  const { passed, replaced, failed, "not-applicable": inapplicable } = countBy(results);
+  const whys = [...Map.groupBy(results, ({ why }) => why)].flatMap(([why, some]) =>
+    why === undefined ? [] : [`${some.length}: ${why}`],
+  );
+  const counts = [
+    `${passed} passed`,
+    `${failed} failed`,
+    `${inapplicable} do not apply${inapplicable > 0 ? ` (${whys.join("; ")})` : ""}`,
+    `${replaced} replaced by UNSUPPORTED`,
+  ];
+  return `${results.length} cases: ${counts.join(", ")}`;
 }

@@ -9,7 +9,7 @@ import { http1Origin } from "../origin/http1.ts";
 import { http2Origin } from "../origin/http2.ts";
 import { muxOrigin } from "../origin/mux.ts";
 import type { Origin } from "../origin/origin.ts";
-import type { Adapter } from "./adapter.ts";
+import { AdapterError, type LoadedAdapter } from "./adapter.ts";
 import { messageOf, sentence } from "./sentence.ts";
 import { within } from "./within.ts";
 
@@ -42,14 +42,24 @@ export interface Venues {
   close(): Promise<void>;
 }
 
-/** Starts the kit's origins and asks each once: of the adapter's own protocol, or of all if it is one that nobody knows. */
-export async function findVenues(adapter: Adapter, limitMs: number): Promise<Venues> {
+/**
+ * Starts the kit's origins of the adapter's protocol and asks each once.
+ *
+ * @throws AdapterError if the kit has none
+ */
+export async function findVenues(adapter: LoadedAdapter, limitMs: number): Promise<Venues> {
   const own = offers.filter(({ protocol }) => protocol === adapter.protocol);
+  if (own.length === 0) {
+    throw new AdapterError(
+      `${adapter.name} speaks ${adapter.protocol}, of which the kit has no origin (it has http/1.1, h2 and websocket): ` +
+        "bring yours with --fixture ./test/fixture.js, a module that exports `fixtures`.",
+    );
+  }
   const ca = authority();
   const tls = certificate({ ip: ["127.0.0.1"] }, ca);
   const venues: Venue[] = [];
   const reasons: string[] = [];
-  for (const { name, origin: start, hostile } of own.length > 0 ? own : offers) {
+  for (const { name, origin: start, hostile } of own) {
     for (const secure of [{}, { tls }] as const) {
       const title = "tls" in secure ? `${name} over TLS` : name;
       const origin = await start(secure);
@@ -77,7 +87,7 @@ export async function findVenues(adapter: Adapter, limitMs: number): Promise<Ven
 }
 
 /** The options of a case by the names of the contract. */
-function creator({ create, capabilities }: Adapter, ca: string | undefined): Fixture["createTransport"] {
+function creator({ create, capabilities }: LoadedAdapter, ca: string | undefined): Fixture["createTransport"] {
   return ({ maxConcurrent, ...options } = {}) =>
     create({
       ...options,
@@ -90,7 +100,11 @@ function creator({ create, capabilities }: Adapter, ca: string | undefined): Fix
 }
 
 /** Why an origin cannot be asked; undefined if it can. */
-async function unreachable({ capabilities }: Adapter, fixture: Fixture, limitMs: number): Promise<string | undefined> {
+async function unreachable(
+  { capabilities }: LoadedAdapter,
+  fixture: Fixture,
+  limitMs: number,
+): Promise<string | undefined> {
   const late = (): Error => new Error(`it was not answered within ${limitMs} ms`);
   let transport: Transport | undefined;
   try {

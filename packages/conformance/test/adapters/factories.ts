@@ -59,4 +59,5 @@ export const failing = (): Transport => {
 export const noTransport = (): object => ({ request: () => {} });
 export const version2 = (): object => ({ ...adapter(), "~holdfast": { version: 2, vendor: "a-stranger" } });
 export const unreachable = (): Transport => adapter({}, { request: unsupported });
+export const speaksWire = (): Transport => adapter({}, { protocol: "wire" });
 export class NoFactory {}

@@ -1,5 +1,4 @@
 import { runConformance } from "@holdfast/conformance/node-test";
-import { jsonlFixture } from "./fixture.ts";
+import { fixtures } from "./fixture.ts";
 
-await runConformance({ name: "jsonl", fixture: () => jsonlFixture({ secure: false }) });
-await runConformance({ name: "jsonl over TLS", fixture: () => jsonlFixture({ secure: true }) });
+for (const [name, fixture] of Object.entries(fixtures)) await runConformance({ name, fixture });

@@ -22,3 +22,9 @@ export async function jsonlFixture({ secure }: { readonly secure: boolean }): Pr
       }),
   };
 }
+
+/** Each is tried: by the tests, and by `npm run conformance`. */
+export const fixtures: Readonly<Record<string, () => Promise<Fixture>>> = {
+  jsonl: () => jsonlFixture({ secure: false }),
+  "jsonl over TLS": () => jsonlFixture({ secure: true }),
+};
