@@ -1,6 +1,6 @@
-export type { AdapterFacts } from "./pooled-transport.ts";
-export { pooledTransport } from "./pooled-transport.ts";
-export type { Admission } from "./pool.ts";
+export type { AdapterFacts, PooledAdapter } from "./pooled-transport.ts";
+export { pooledAdapter, pooledTransport } from "./pooled-transport.ts";
+export type { Admission, Places } from "./pool.ts";
 export { Pool } from "./pool.ts";
 export type { ParsedPoolOptions, PoolLimits, PoolOptions } from "./options.ts";
 export { checkOptionNames, parsePoolOptions, poolOptionNames } from "./options.ts";

@@ -27,11 +27,19 @@ import { Watch } from "./watch.ts";
 /** Refuses what the adapter cannot carry, before anything is queued; throws what `request()` shall reject with. */
 export type Admission = (target: Target, request: TransportRequest) => void;
 
+/** The places that there are for connections of all kinds: those that the adapter makes itself take one each. */
+export interface Places {
+  /** Takes one. When all are taken the longest idle connection makes room, which is waited for; false if there is none. */
+  reserve(): Promise<boolean>;
+  /** Gives one back. */
+  release(): void;
+}
+
 /**
  * The pool of one transport: exchanges in, connections held, over all origins. `request`, `warm`, `stats`, `close` and
  * `destroy` are those of the transport that it serves.
  */
-export class Pool implements ExchangeHost, OriginHost {
+export class Pool implements ExchangeHost, OriginHost, Places {
   readonly driver: Driver;
   readonly options: ParsedPoolOptions;
   totalConnections = 0;
@@ -43,6 +51,8 @@ export class Pool implements ExchangeHost, OriginHost {
   readonly #connections: Watch<Connection> = new Watch();
   /** Origins that wait for one of the connections that all share, in the order of asking. */
   readonly #starving: Set<OriginPool> = new Set();
+  /** Connections that were told to end for one that the adapter makes. */
+  readonly #yielding: Map<Connection, () => void> = new Map();
   /** Connections that were told to end, to make room. */
   readonly #leaving: Set<Connection> = new Set();
   readonly #totals = {
@@ -137,6 +147,25 @@ export class Pool implements ExchangeHost, OriginHost {
     const failure = await Promise.race([this.#origin(target, false).warm(connections), given]);
     signal?.removeEventListener("abort", stop as () => void);
     if (failure !== undefined) throw errorOf(failure);
+  }
+
+  async reserve(): Promise<boolean> {
+    const isFull = this.totalConnections >= this.options.maxTotalConnections;
+    const victim = isFull ? this.#longestIdle() : undefined;
+    if (isFull && victim === undefined) return false;
+    this.totalConnections++;
+    if (victim !== undefined) {
+      const gone = new Promise<void>((resolve) => this.#yielding.set(victim, resolve));
+      victim.drains("a connection of another kind needs room");
+      await gone;
+    }
+    return true;
+  }
+
+  release(): void {
+    this.totalConnections--;
+    this.#feed();
+    this.#endIfDone();
   }
 
   stats(): TransportStats {
@@ -243,6 +272,8 @@ export class Pool implements ExchangeHost, OriginHost {
     this.totalConnections--;
     this.#connections.delete(connection);
     this.#leaving.delete(connection);
+    this.#yielding.get(connection)?.();
+    this.#yielding.delete(connection);
     if (how !== "abandoned") this.#totals[how === "failed" ? "dialsFailed" : "connectionsClosed"]++;
     this.#feed();
     this.#endIfDone();
@@ -307,7 +338,7 @@ export class Pool implements ExchangeHost, OriginHost {
     }
   }
 
-  #longestIdle(but: OriginPool): Connection | undefined {
+  #longestIdle(but?: OriginPool): Connection | undefined {
     let longest: Connection | undefined;
     for (const origin of this.#origins.values()) {
       const one = origin === but ? undefined : origin.longestIdle();

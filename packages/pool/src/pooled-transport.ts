@@ -1,7 +1,7 @@
 import { type Capabilities, type Transport, TransportError } from "@holdfast/transport";
 import type { Driver } from "./driver.ts";
 import type { ParsedPoolOptions } from "./options.ts";
-import { type Admission, Pool } from "./pool.ts";
+import { type Admission, type Places, Pool } from "./pool.ts";
 
 /** What an adapter is, beside its driver. */
 export interface AdapterFacts {
@@ -12,8 +12,18 @@ export interface AdapterFacts {
   readonly schemes: readonly string[];
 }
 
-/** The transport of an adapter that has a driver. Its channels are refused; one that has them wraps it. */
+/** The transport of an adapter that has a driver. Its channels are refused; one that has them wraps {@link pooledAdapter}'s. */
 export function pooledTransport(driver: Driver, options: ParsedPoolOptions, facts: AdapterFacts): Transport {
+  return pooledAdapter(driver, options, facts).transport;
+}
+
+/** The same, for an adapter that makes connections of its own beside those of the pool. */
+export interface PooledAdapter {
+  readonly transport: Transport;
+  readonly places: Places;
+}
+
+export function pooledAdapter(driver: Driver, options: ParsedPoolOptions, facts: AdapterFacts): PooledAdapter {
   const { vendor, capabilities, schemes } = facts;
   const { protocol } = driver;
 
@@ -31,7 +41,7 @@ export function pooledTransport(driver: Driver, options: ParsedPoolOptions, fact
   };
 
   const pool = new Pool(driver, options, admit);
-  return {
+  const transport: Transport = {
     "~holdfast": { version: 1, vendor, protocol, capabilities },
     protocol,
     capabilities,
@@ -45,4 +55,5 @@ export function pooledTransport(driver: Driver, options: ParsedPoolOptions, fact
     destroy: (reason) => pool.destroy(reason),
     [Symbol.asyncDispose]: () => pool.close(),
   };
+  return { transport, places: pool };
 }

@@ -1,5 +1,6 @@
 import { factsOf } from "@holdfast/dial";
 import { SocketChannel, watchSocket } from "@holdfast/exchange";
+import type { Places } from "@holdfast/pool";
 import {
   type Channel,
   type ChannelRequest,
@@ -48,6 +49,8 @@ interface Entry {
 /** The plain channels of one transport: each has a socket of its own, which it owns until it is closed. */
 export class Channels {
   readonly #options: ParsedWebSocketOptions;
+  /** Each entry has one. */
+  readonly #places: Places;
   readonly #entries: Set<Entry> = new Set();
   #closed: { readonly reason: unknown } | undefined;
   /** Totals; they only grow. */
@@ -55,8 +58,9 @@ export class Channels {
   ended = 0;
   failed = 0;
 
-  constructor(options: ParsedWebSocketOptions) {
+  constructor(options: ParsedWebSocketOptions, places: Places) {
     this.#options = options;
+    this.#places = places;
   }
 
   /** By origin; those with none are left out. */
@@ -78,7 +82,8 @@ export class Channels {
     const upgrade = checkUpgrade(target, request);
     const { signal } = request;
     const opening: Opening = { target, signal, startedAt };
-    this.#admit(opening);
+    this.#check(opening);
+    await this.#takePlace(opening);
     const entry = this.#dial(target, upgrade);
     const cancel = (): void => entry.dial.cancel(signal?.reason);
     signal?.addEventListener("abort", cancel, { once: true });
@@ -118,18 +123,39 @@ export class Channels {
     await Promise.all(all.map(({ closed }) => closed));
   }
 
-  #admit(opening: Opening): void {
+  #check(opening: Opening): void {
     const { target, signal } = opening;
-    const { maxTotalConnections } = this.#options.pool;
     if (!schemes.includes(target.scheme)) {
       const message = `websocket speaks to ${schemes.join(" and ")} URLs, not to ${target.scheme}`;
       throw this.#error("UNSUPPORTED", message, opening);
     }
     if (this.#closed !== undefined) throw this.#closedError(opening);
     if (signal?.aborted === true) throw this.#abortedError(opening, "queue");
-    if (this.#entries.size >= maxTotalConnections) {
-      const message = `no channel to ${target.origin}: ${maxTotalConnections} channels are open already (maxTotalConnections)`;
+  }
+
+  /** Channels do not queue; where an idle socket of exchanges makes room, it takes a moment. */
+  async #takePlace(opening: Opening): Promise<void> {
+    const { maxTotalConnections } = this.#options.pool;
+    const { signal } = opening;
+    const place = this.#places.reserve();
+    const abort = Promise.withResolvers<undefined>();
+    const gaveUp = (): void => abort.resolve(undefined);
+    signal?.addEventListener("abort", gaveUp, { once: true });
+    const isTaken = await Promise.race([place, abort.promise]);
+    signal?.removeEventListener("abort", gaveUp);
+    if (isTaken === undefined) {
+      void place.then((late) => late && this.#places.release());
+      throw this.#abortedError(opening, "queue");
+    }
+    if (!isTaken) {
+      const message = `no channel to ${opening.target.origin}: ${maxTotalConnections} connections are in use already (maxTotalConnections)`;
       throw this.#error("QUEUE_FULL", message, opening);
+    }
+    try {
+      this.#check(opening);
+    } catch (error) {
+      this.#places.release();
+      throw error;
     }
   }
 
@@ -167,6 +193,7 @@ export class Channels {
     void channel.closed.then(({ clean }) => {
       this.ended++;
       this.#entries.delete(entry);
+      this.#places.release();
       if (events.connectionClose.hasSubscribers)
         publishChannel(events.connectionClose, id, target, clean ? "done" : "lost", broke);
     });
@@ -181,6 +208,7 @@ export class Channels {
       ? restateError(reason, { elapsedMs: performance.now() - startedAt })
       : reason;
     this.#entries.delete(entry);
+    this.#places.release();
     if (this.#closed === undefined && signal?.aborted !== true) this.failed++;
     if (events.connectionClose.hasSubscribers) publishChannel(events.connectionClose, id, target, "lost", error);
     if (this.#closed !== undefined) return this.#closedError(opening);

@@ -1,5 +1,5 @@
 import { muxCapabilities } from "@holdfast/exchange";
-import { pooledTransport } from "@holdfast/pool";
+import { pooledAdapter } from "@holdfast/pool";
 import { type Capabilities, type OriginStats, type Transport, type TransportStats, wrap } from "@holdfast/transport";
 import { type ChannelCounts, Channels } from "./channels.ts";
 import { parseWebSocketOptions, type WebSocketOptions } from "./options.ts";
@@ -15,12 +15,16 @@ export function websocket(options: WebSocketOptions = {}): Transport {
   const parsed = parseWebSocketOptions(options);
   const { codec } = parsed;
   const capabilities: Capabilities = Object.freeze({ ...(codec?.capabilities ?? muxCapabilities), channel: true });
-  const exchanges = pooledTransport(codec?.driver(parsed) ?? webSocketDriver(parsed), parsed.pool, {
-    vendor: "@holdfast/websocket",
-    capabilities,
-    schemes: ["http:", "https:", "ws:", "wss:"],
-  });
-  const channels = new Channels(parsed);
+  const { transport: exchanges, places } = pooledAdapter(
+    codec?.driver(parsed) ?? webSocketDriver(parsed),
+    parsed.pool,
+    {
+      vendor: "@holdfast/websocket",
+      capabilities,
+      schemes: ["http:", "https:", "ws:", "wss:"],
+    },
+  );
+  const channels = new Channels(parsed, places);
   const close: Transport["close"] = async (closeOptions = {}) => {
     await Promise.all([exchanges.close(closeOptions), channels.close(closeOptions)]);
   };

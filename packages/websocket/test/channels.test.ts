@@ -443,7 +443,7 @@ describe("channels are counted", () => {
     const [first] = await Promise.all([transport.open({ url: server.url }), transport.open({ url: server.url })]);
     const error = await failure(transport.open({ url: server.url }));
     expect(error).toMatchObject({ code: "QUEUE_FULL", delivery: "not-sent", phase: "queue" });
-    expect(error.message).toContain("2 channels are open already (maxTotalConnections)");
+    expect(error.message).toContain("2 connections are in use already (maxTotalConnections)");
     await first?.close();
     await using again = await transport.open({ url: server.url });
     expect(again.connection.reused).toBe(false);

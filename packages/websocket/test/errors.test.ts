@@ -114,7 +114,7 @@ const words: Readonly<Record<string, string>> = {
   "whose signal fires": "the caller gave up opening a channel to ORIGIN",
   "of a transport that is closed": "no channel to ORIGIN: the transport is closed",
   "of a transport that is closed meanwhile": "no channel to ORIGIN: the transport is closed",
-  "where as many are open as may be": "no channel to ORIGIN: 1 channels are open already (maxTotalConnections)",
+  "where as many are open as may be": "no channel to ORIGIN: 1 connections are in use already (maxTotalConnections)",
   "that the server declines": "ORIGIN does not take this upgrade: Server sent no subprotocol",
   "whose peer sends too much":
     "channel with ORIGIN: the peer sent a message longer than 1000 bytes (limits.messageBytes)",

@@ -201,11 +201,11 @@ describe("an upgrade that is declined", () => {
   it("by a server that chooses none of the sub-protocols fails with NEGOTIATION_FAILED", async () => {
     await using server = await rawServer(answering((request) => switching(request)));
     await using transport = websocket();
-    for (const ask of [
-      transport.open({ url: server.url, subprotocols: ["a", "b"] }),
-      transport.request({ url: server.url }),
-    ])
-      expect(await failure(ask)).toMatchObject({ code: "NEGOTIATION_FAILED" });
+    const asked = [
+      failure(transport.open({ url: server.url, subprotocols: ["a", "b"] })),
+      failure(transport.request({ url: server.url })),
+    ];
+    for (const error of await Promise.all(asked)) expect(error).toMatchObject({ code: "NEGOTIATION_FAILED" });
   });
 
   it("by a server that takes it and then speaks another protocol than ours fails with NEGOTIATION_FAILED", async () => {
