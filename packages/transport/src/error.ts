@@ -50,7 +50,7 @@ export interface TransportErrorFacts {
   readonly attempt?: number;
   /** The connection had carried an exchange before. Default false. */
   readonly reused?: boolean;
-  /** Since the call. Default 0. */
+  /** Since the call; of a channel that was open, since it was opened. Default 0. */
   readonly elapsedMs?: number;
   /** Earlier attempts, oldest first. */
   readonly attempts?: readonly TransportError[];
