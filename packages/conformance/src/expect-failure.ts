@@ -83,5 +83,6 @@ function inShort(value: unknown): string {
     return `a response of status ${String(value.status)}`;
   if (value instanceof Uint8Array) return `${value.byteLength} bytes`;
   if (typeof value === "string") return `a text of ${value.length} characters`;
+  if (typeof value === "number") return `${value}`;
   return value === undefined ? "nothing" : `a value of type ${typeof value}`;
 }

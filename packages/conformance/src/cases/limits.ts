@@ -53,6 +53,33 @@ export const limitCases: readonly Case[] = [
     const response = await transport.request({ url: urlOf(fixture, `/bytes/${10 * 1_024 * 1_024 + 1}`) });
     await expectFailure(response.body.bytes(), { code: "LIMIT_EXCEEDED" });
   }),
+  rule(
+    "limits/fields",
+    "a response head of more than 128 fields is LIMIT_EXCEEDED, of 100 it is not",
+    async (fixture) => {
+      await using transport = await fixture.createTransport({ maxConcurrent: 1 });
+      const many = transport.request({ url: urlOf(fixture, "/many-fields/200"), method: "POST" });
+      await expectFailure(many, { code: "LIMIT_EXCEEDED", phase: "head", names: "limits.maxFields" });
+      const fewer = await transport.request({ url: urlOf(fixture, "/many-fields/100") });
+      assert.equal(await fewer.body.text(), "many");
+      assert.equal(fewer.headers["x-99"], "1");
+    },
+  ),
+  rule(
+    "limits/trailer-fields",
+    "trailers of more than 128 fields are LIMIT_EXCEEDED, of 100 they are not",
+    async (fixture) => {
+      await using transport = await fixture.createTransport({ maxConcurrent: 1 });
+      const many = await transport.request({ url: urlOf(fixture, "/many-fields/200?trailers=yes") });
+      const read = many.body.text().then(() => many.trailers);
+      await expectFailure(read, { code: "LIMIT_EXCEEDED", phase: "body", names: "limits.maxFields" });
+      await expectFailure(many.trailers, { code: "LIMIT_EXCEEDED" });
+      const fewer = await transport.request({ url: urlOf(fixture, "/many-fields/100?trailers=yes") });
+      assert.equal(await fewer.body.text(), "many");
+      assert.equal((await fewer.trailers)["x-99"], "1");
+    },
+    "responseTrailers",
+  ),
   rule("limits/fails-the-exchange", "a body that is too long counts as failed", async (fixture) => {
     await using transport = await fixture.createTransport();
     const response = await transport.request({ url: urlOf(fixture, "/bytes/2000000") });

@@ -122,7 +122,7 @@ const readers: Readonly<Record<string, Reader>> = {
   slow: { words: "a reader that is behind", bytes: 300_000, slow: true },
 };
 
-async function readAll({ body }: TransportResponse): Promise<void> {
+async function readAll({ body }: TransportResponse): Promise<number> {
   let bytes = 0;
   for await (const chunk of body) {
     assert.ok(
@@ -131,6 +131,7 @@ async function readAll({ body }: TransportResponse): Promise<void> {
     );
     bytes += chunk.byteLength;
   }
+  return bytes;
 }
 
 function truncationCase(stage: [string, Stage], cut: [string, Cut], reader: [string, Reader]): Case {

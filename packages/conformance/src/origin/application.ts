@@ -27,6 +27,7 @@ type Answer = (request: OriginRequest, control: Control, argument: string) => Or
  * | `/status/204` | that status, no body |
  * | `/bytes/1000` | a pattern with its length; `?length=no` without; `?chunk=1` in chunks of that size |
  * | `/fields` | awkward header fields |
+ * | `/many-fields/200` | "many", with so many header fields; `?trailers=yes` with so many trailers instead |
  * | `/gate` | "open", when the gate opens; the request body is read after that |
  * | `/half` | "first", and "last" when the gate opens; `?length=yes` with its length |
  * | `/cut/10` | 10 bytes of a longer body, then it breaks off; `?length=no` without a content-length |
@@ -74,6 +75,12 @@ const answers: Readonly<Record<string, Answer>> = {
     headers["__proto__"] = "a field too";
     headers["x-empty"] = "";
     return { headers, body: "" };
+  },
+  "many-fields": ({ url }, _, count) => {
+    const fields = Object.fromEntries(Array.from({ length: Number(count) }, (_, index) => [`x-${index}`, "1"]));
+    return url.searchParams.has("trailers")
+      ? { body: "many", trailers: () => fields }
+      : { headers: fields, body: "many" };
   },
   gate: async ({ url, body, signal }, control) => {
     await control.gate(idOf(url), signal);
