@@ -46,8 +46,10 @@ function altered(response: TransportResponse, members: Partial<TransportResponse
   return Object.create(response, Object.getOwnPropertyDescriptors(members)) as TransportResponse;
 }
 
-/** Broken on purpose, each with the rule that must be found broken. */
-const defects: Readonly<Record<string, readonly [LedgerRule, (next: Transport) => Partial<Transport>]>> = {
+type Breaks = (next: Transport) => Partial<Transport>;
+
+/** Broken on purpose, each with the rule that must be found broken, and the faults that it takes. */
+const defects: Readonly<Record<string, readonly [rule: LedgerRule, breaks: Breaks, faults?: number]>> = {
   "says not-sent of what may have been sent": [
     "not-sent",
     (next) => ({
@@ -95,17 +97,18 @@ const defects: Readonly<Record<string, readonly [LedgerRule, (next: Transport) =
       return { request: (request) => (++count === 100 ? new Promise(() => {}) : next.request(request)) };
     },
   ],
-  "leaves its connections": ["left", () => ({ close: () => Promise.resolve() })],
+  // The last fault could end them all.
+  "leaves its connections": ["left", () => ({ close: () => Promise.resolve() }), 0],
 };
 
 describe("the ledger finds a transport that", () => {
-  for (const [name, [rule, breaks]] of Object.entries(defects)) {
+  for (const [name, [rule, breaks, faults = 150]] of Object.entries(defects)) {
     it(`${name}`, { timeout: 120_000 }, async () => {
       const transport = http1({ timeouts });
       const result = await runLedger({
         ...short,
         exchanges: 600,
-        faults: 150,
+        faults,
         lateMs: 1_000,
         origin: ledgerHttp1,
         createTransport: () => wrap(transport, breaks(transport)),
