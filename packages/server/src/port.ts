@@ -104,7 +104,7 @@ export class Port {
       if (protocol === "h2") {
         // The listener is made for HTTP/1.1, where a client may stop sending and still wait; a session would never end.
         socket.allowHalfOpen = false;
-        this.#sessions.server.emit("connection", socket);
+        this.#sessions.add(socket);
       } else if (http1) {
         this.#connections.add(socket);
         nodes.call(listener, socket);

@@ -7,11 +7,13 @@ import {
   type ServerHttp2Session,
   type ServerHttp2Stream,
 } from "node:http2";
+import type { Socket } from "node:net";
 import { maxTimerMs } from "./check-options.ts";
+import { endAfterSocket } from "./end-session.ts";
 import { Exchange } from "./exchange.ts";
 import type { ServeSettings } from "./options.ts";
 import { ResetBudget } from "./reset-budget.ts";
-import { http2Wire, isEndSent } from "./wire.ts";
+import { cutStream, http2Wire, isEndSent } from "./wire.ts";
 
 /** How much a client may send ahead of the handlers: on one stream, and on all of a session. */
 const streamWindowBytes = 262_144;
@@ -30,7 +32,7 @@ const farewellMs = 1_000;
 
 /** Node's server for HTTP/2, which never listens: it is handed connections. Made of one, the sessions that it has. */
 export class Http2Sessions {
-  readonly server: Http2Server;
+  readonly #server: Http2Server;
   readonly #settings: ServeSettings;
   readonly #sessions: Map<ServerHttp2Session, Session> = new Map();
   #draining = false;
@@ -38,7 +40,7 @@ export class Http2Sessions {
   constructor(settings: ServeSettings) {
     this.#settings = settings;
     const { limits } = settings;
-    this.server = createServer({
+    this.#server = createServer({
       maxSessionMemory: maxSessionMegabytes,
       maxHeaderListPairs: Math.min(limits.maxFields + pseudoFields + 1, 2 ** 31 - 1),
       settings: {
@@ -48,14 +50,20 @@ export class Http2Sessions {
         initialWindowSize: streamWindowBytes,
       },
     });
-    this.server.on("session", (session) => this.#add(session));
-    this.server.on("request", (request, response) => this.#serve(request, response));
-    this.server.on("checkContinue", (request, response) => {
+    this.#server.on("request", (request, response) => this.#serve(request, response));
+    this.#server.on("checkContinue", (request, response) => {
       if (Number(request.headers["content-length"] ?? 0) <= limits.bodyBytes) response.writeContinue();
       this.#serve(request, response);
     });
     // What a peer breaks is its session, which node has ended already.
-    this.server.on("sessionError", () => {});
+    this.#server.on("sessionError", () => {});
+  }
+
+  /** The socket is the session's from now on. */
+  add(socket: Socket): void {
+    const made = (session: ServerHttp2Session): void => this.#add(session, socket);
+    this.#server.once("session", made).emit("connection", socket);
+    this.#server.off("session", made);
   }
 
   drain(): void {
@@ -63,12 +71,13 @@ export class Http2Sessions {
     for (const session of this.#sessions.keys()) session.close();
   }
 
-  #add(session: ServerHttp2Session): void {
+  #add(session: ServerHttp2Session, socket: Socket): void {
     if (this.#draining) return session.destroy();
     const { limits, timeouts } = this.#settings;
     session.setLocalWindowSize(sessionWindowBytes);
     const state = new Session(session, timeouts.idleMs, limits.maxResets);
     this.#sessions.set(session, state);
+    endAfterSocket(session, socket, state);
     session.on("stream", (stream) => state.opened(stream));
     session.once("close", () => {
       state.stop();
@@ -80,10 +89,10 @@ export class Http2Sessions {
     const { stream } = request;
     const session = stream.session === undefined ? undefined : this.#sessions.get(stream.session as ServerHttp2Session);
     // Reset before we came to it: nobody waits for an answer, so no handler runs.
-    if (session === undefined || stream.destroyed || stream.closed) return;
+    if (session === undefined || session.over || stream.destroyed || stream.closed) return;
     const { limits, timeouts } = this.#settings;
     if (session.handlers >= limits.maxStreams) return stream.close(constants.NGHTTP2_REFUSED_STREAM);
-    const exchange = new Exchange(request, response, http2Wire(response), this.#settings);
+    const exchange = new Exchange(request, response, http2Wire(response, timeouts.bodyGapMs), this.#settings);
     keepEnd(stream);
     watchSilence(stream, exchange, timeouts.bodyGapMs);
     if (!stream.endAfterHeaders) watchEnd(stream, exchange, timeouts.requestMs);
@@ -96,6 +105,8 @@ export class Http2Sessions {
 class Session {
   /** Handlers under way, those of streams that are gone included. */
   handlers = 0;
+  /** It ends under its streams: what still comes is not served. */
+  over = false;
   readonly #session: ServerHttp2Session;
   readonly #idleMs: number;
   readonly #resets: ResetBudget;
@@ -128,6 +139,14 @@ class Session {
       this.#streams -= 1;
       if (this.#streams === 0) this.#rest();
     });
+  }
+
+  get busy(): boolean {
+    return this.#streams > 0;
+  }
+
+  ending(): void {
+    this.over = true;
   }
 
   stop(): void {
@@ -164,8 +183,7 @@ function watchSilence(stream: ServerHttp2Stream, exchange: Exchange, bodyGapMs: 
   stream.setTimeout(bodyGapMs);
   stream.on("timeout", () => {
     // What was handed to node and still waits, be it the end alone, waits for the client's window.
-    if (stream.writableLength > 0 || (stream.writableFinished && !isEndSent(stream)))
-      stream.close(constants.NGHTTP2_CANCEL);
+    if (stream.writableLength > 0 || (stream.writableFinished && !isEndSent(stream))) cutStream(stream, bodyGapMs);
     else if (exchange.owed) exchange.timeOut();
     else stream.setTimeout(bodyGapMs);
   });

@@ -2,6 +2,7 @@ import { constants, type Http2ServerResponse, type ServerHttp2Stream } from "nod
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import type { RequestBody } from "./body.ts";
+import { maxTimerMs } from "./check-options.ts";
 
 /** What ending an exchange means on a protocol. */
 export interface Wire {
@@ -44,9 +45,10 @@ export function http1Wire(request: IncomingMessage, response: ServerResponse): W
   };
 }
 
-export function http2Wire({ stream }: Http2ServerResponse): Wire {
+/** `bodyGapMs` is how long a client may leave unread that a stream was cut. */
+export function http2Wire({ stream }: Http2ServerResponse, bodyGapMs: number): Wire {
   return {
-    cut: () => stream.close(constants.NGHTTP2_CANCEL),
+    cut: () => cutStream(stream, bodyGapMs),
     last: () => {},
     leave: (body) => {
       body.discard();
@@ -60,6 +62,14 @@ export function http2Wire({ stream }: Http2ServerResponse): Wire {
       stream.resume();
     },
   };
+}
+
+/** A reset waits behind what the client does not read; if it has not left within `bodyGapMs`, the session ends. */
+export function cutStream(stream: ServerHttp2Stream, bodyGapMs: number): void {
+  stream.close(constants.NGHTTP2_CANCEL);
+  if (bodyGapMs > maxTimerMs) return;
+  const timer = setTimeout(() => stream.session?.destroy(), bodyGapMs).unref();
+  stream.once("close", () => clearTimeout(timer));
 }
 
 /** The end of the response has been written to the connection: END_STREAM. */
