@@ -56,6 +56,13 @@ async function* rest(body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array
   }
 }
 
+/** What comes before it breaks off. */
+async function* untilItThrows(body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  try {
+    yield* body;
+  } catch {}
+}
+
 const defects: Readonly<Record<string, Defect>> = {
   "takes a cut body for a whole one": {
     notices: ["truncation/head-", "truncation/body-", "truncation/end-mark-"],
@@ -220,6 +227,39 @@ const defects: Readonly<Record<string, Defect>> = {
         next.request({ ...request, body: typeof body === "function" ? () => rest(body()) : (body ?? null) }),
     }),
   },
+  "has a place less after each failure or replay": {
+    notices: ["places/refused", "places/reset"],
+    breaks: (next) => {
+      let lost = 0;
+      return {
+        request: async (request) => {
+          if (lost > 1) await new Promise(() => {});
+          try {
+            return await next.request(request);
+          } catch (error) {
+            lost++;
+            throw error;
+          } finally {
+            lost += next.stats().totals.exchangesReplayed > 1 ? 2 : 0;
+          }
+        },
+      };
+    },
+  },
+  "takes a body that breaks off for a whole one": {
+    notices: ["uploads/thrown", "uploads/length-shorter"],
+    breaks: (next) => ({
+      request: ({ body, headers = {}, ...request }) => {
+        const { "content-length": _, ...others } = headers;
+        const quiet = typeof body === "function" ? () => untilItThrows(body()) : (body ?? null);
+        return next.request({ ...request, headers: others, body: quiet });
+      },
+    }),
+  },
+  "takes any number of fields": {
+    notices: ["limits/fields", "limits/trailer-fields"],
+    options: (options) => ({ ...options, limits: { maxFields: 1_000 } }),
+  },
   "has no limit on a body that stands still": {
     notices: ["flow-control/upload-timeout"],
     options: (options) => ({ ...options, timeouts: {} }),
@@ -300,7 +340,7 @@ function fixtureOf({ options = (same) => same, breaks = () => ({}) }: Defect): F
 
 const watched = allCases.filter(({ faults, id }) => faults.length > 0 || id.startsWith("multiplexing/"));
 const noticedBy = ({ notices }: Defect): Case[] =>
-  watched.filter(({ id }) => notices.some((begin) => id === begin || (begin.endsWith("-") && id.startsWith(begin))));
+  allCases.filter(({ id }) => notices.some((begin) => id === begin || (begin.endsWith("-") && id.startsWith(begin))));
 
 describe("the suite notices a transport that", () => {
   it.each(Object.entries(defects))("%s", { timeout: 60_000 }, async (_, defect) => {
