@@ -1,5 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import { constants, type Http2ServerRequest, type ServerHttp2Stream } from "node:http2";
+import { clientGone } from "./errors.ts";
 
 /**
  * Counts and bounds the body of a request whoever reads it: the handler by way of srvx, a Node handler, or nobody. It sits
@@ -28,7 +29,7 @@ export class RequestBody {
     request.push = (chunk: Uint8Array | null, encoding?: BufferEncoding): boolean => {
       if (chunk !== null) return this.#take(chunk) ? push(chunk, encoding) : true;
       if (this.#whole !== false) return push(null);
-      request.destroy(new Error("the client went away inside the request body"));
+      request.destroy(clientGone());
       return false;
     };
   }

@@ -13,6 +13,12 @@ function isLostWrite({ code, syscall }: NodeJS.ErrnoException): boolean {
   return syscall === "write" || code === "ERR_HTTP2_INVALID_STREAM" || code === "ERR_STREAM_WRITE_AFTER_END";
 }
 
+/** Why a signal fires, and a body fails, when the client is gone: as fetch has it, on every protocol. */
+export function clientGone(cause?: unknown): DOMException {
+  if (cause instanceof DOMException && cause.name === "AbortError") return cause;
+  return new DOMException("the client went away", { name: "AbortError", cause });
+}
+
 /** Whether an error says no more than that the exchange was given up, for `reason`: it, an AbortError, or what a transport makes of it. */
 export function isConsequence(error: unknown, reason: unknown): boolean {
   if (error === reason) return true;

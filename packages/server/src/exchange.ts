@@ -3,7 +3,7 @@ import type { Http2ServerRequest, Http2ServerResponse } from "node:http2";
 import { NodeRequest, sendNodeResponse } from "srvx/node";
 import { hasBody, RequestBody } from "./body.ts";
 import { checkHead, failed, type Refusal, tooLong } from "./check-head.ts";
-import { failureOf, isConsequence } from "./errors.ts";
+import { clientGone, failureOf, isConsequence } from "./errors.ts";
 import type { ServeSettings } from "./options.ts";
 import { withoutConnectionFields } from "./response-fields.ts";
 import type { Wire } from "./wire.ts";
@@ -33,6 +33,7 @@ export class Exchange {
     this.#settings = settings;
     // A client that goes away is no error of ours, and without a listener it would end the process.
     request.on("error", ignore);
+    if (!("stream" in request)) sayWhoAborted(request);
     response.on("error", ignore);
     response.once("close", () => this.#closed());
     if (hasBody(request)) {
@@ -109,14 +110,14 @@ export class Exchange {
     if (this.#body?.complete === false) this.#wire.last();
     response.writeHead(status, { "content-type": "text/plain; charset=utf-8", "content-length": reason.length + 1 });
     response.end(`${reason}\n`);
-    this.#giveUpBody(reason);
+    this.#giveUpBody(new Error(reason));
   }
 
   /** Whoever reads the body learns that no more will come. */
-  #giveUpBody(reason: string): void {
+  #giveUpBody(reason: Error): void {
     if (this.#body === undefined || this.#body.complete) return;
     this.#body.discard();
-    this.#request.destroy(new Error(reason));
+    this.#request.destroy(reason);
   }
 
   /** Tells of an error, unless it only says that the client is gone, and gives what shall be sent for it. */
@@ -133,8 +134,18 @@ export class Exchange {
 
   #closed(): void {
     this.#gone = true;
-    this.#giveUpBody("the client went away inside the request body");
+    this.#giveUpBody(clientGone());
   }
+}
+
+/** Node destroys a request whose connection is lost with an error of its own, which srvx hands to the signal as it is. */
+function sayWhoAborted(request: IncomingMessage): void {
+  const destroy = request.destroy.bind(request);
+  request.destroy = (error) => destroy(isLostConnection(error) ? clientGone(error) : error);
+}
+
+function isLostConnection(error: NodeJS.ErrnoException | undefined): boolean {
+  return error?.code === "ECONNRESET";
 }
 
 function checkResponse(value: unknown): Response {

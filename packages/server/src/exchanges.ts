@@ -2,7 +2,7 @@ import { answerOver, muxSubprotocol, type ServedRequest, type ServedResponse, so
 import type { ConnectionInfo, Fields } from "@holdfast/transport";
 import type { WebSocket } from "ws";
 import { failed, type Refusal, tooLong } from "./check-head.ts";
-import { isConsequence } from "./errors.ts";
+import { clientGone, isConsequence } from "./errors.ts";
 import type { ErrorHandler, FetchHandler } from "./fetch-handler.ts";
 import { connectionFields } from "./response-fields.ts";
 import type { ExchangeAcceptor } from "./upgrade.ts";
@@ -56,7 +56,8 @@ async function answer(served: ServedRequest, { fetch, onError, limits }: Exchang
   requests.set(served.signal, request);
   const handling = handled(request, fetch, (error) => {
     const { aborted, reason } = request.signal;
-    if ((aborted && isConsequence(error, reason)) || (refused !== undefined && error === refused)) return undefined;
+    const gone = aborted && (isConsequence(error, reason) || isConsequence(error, served.signal.reason));
+    if (gone || (refused !== undefined && error === refused)) return undefined;
     try {
       return onError(error, request) ?? undefined;
     } catch {
@@ -89,10 +90,22 @@ function discard({ body }: ServedResponse): void {
 }
 
 function toRequest(served: ServedRequest, maxBytes: number, exceeded: (error: Error) => void): Request {
-  const { method, url, headers, body, signal } = served;
-  const init = { method, headers: new Headers([...pairsOf(headers)]), signal };
+  const { method, url, headers, body } = served;
+  const init = { method, headers: new Headers([...pairsOf(headers)]), signal: signalOf(served) };
   if (method === "GET" || method === "HEAD" || headers["content-length"] === "0") return new Request(url, init);
   return new Request(url, { ...init, body: bounded(body, maxBytes, exceeded), duplex: "half" });
+}
+
+/** Fires with an AbortError, or the TimeoutError of a deadline, where the kit says how the connection was lost. */
+function signalOf({ signal }: ServedRequest): AbortSignal {
+  const controller = new AbortController();
+  const abort = (): void => {
+    const reason: unknown = signal.reason;
+    controller.abort(reason instanceof DOMException ? reason : clientGone(reason));
+  };
+  if (signal.aborted) abort();
+  else signal.addEventListener("abort", abort, { once: true });
+  return controller.signal;
 }
 
 /** Pulled only as the handler reads, so that the client is made to wait. */

@@ -55,6 +55,7 @@ export class Http1Connections {
   readonly #settings: ServeSettings;
   readonly #connections: Map<Socket, Connection> = new Map();
   #draining = false;
+  #emptied: PromiseWithResolvers<void> | undefined;
 
   constructor(server: HttpServer | HttpsServer, settings: ServeSettings) {
     this.#settings = settings;
@@ -69,12 +70,18 @@ export class Http1Connections {
 
   add(socket: Socket): void {
     this.#connections.set(socket, { inFlight: 0, restedAt: 0, latest: undefined });
-    socket.once("close", () => this.#connections.delete(socket));
+    socket.once("close", () => this.delete(socket));
   }
 
   /** It speaks another protocol from now on, or none. */
   delete(socket: Socket): void {
     this.#connections.delete(socket);
+    if (this.#connections.size === 0) this.#emptied?.resolve();
+  }
+
+  /** Settles when there is none, and what ran on them knows. */
+  async empty(): Promise<void> {
+    if (this.#connections.size > 0) await (this.#emptied ??= Promise.withResolvers()).promise;
   }
 
   drain(): void {

@@ -64,13 +64,19 @@ export class Port {
 
   async drain(options: CloseOptions = {}): Promise<void> {
     this.#startDraining();
-    await untilDeadline(this.#closed ?? Promise.resolve(), options, () => this.#destroyAll());
+    await untilDeadline(this.#over(), options, () => this.#destroyAll());
   }
 
   async destroy(): Promise<void> {
     this.#startDraining();
     this.#destroyAll();
+    await this.#over();
+  }
+
+  /** No socket is open, and every handler that was cut has been told. */
+  async #over(): Promise<void> {
     await this.#closed;
+    await Promise.all([this.#connections.empty(), this.#sessions.empty(), this.#upgrades.empty()]);
   }
 
   #startDraining(): void {

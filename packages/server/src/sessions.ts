@@ -36,6 +36,7 @@ export class Http2Sessions {
   readonly #settings: ServeSettings;
   readonly #sessions: Map<ServerHttp2Session, Session> = new Map();
   #draining = false;
+  #emptied: PromiseWithResolvers<void> | undefined;
 
   constructor(settings: ServeSettings) {
     this.#settings = settings;
@@ -71,6 +72,11 @@ export class Http2Sessions {
     for (const session of this.#sessions.keys()) session.close();
   }
 
+  /** Settles when there is none, nor a stream of one. */
+  async empty(): Promise<void> {
+    if (this.#sessions.size > 0) await (this.#emptied ??= Promise.withResolvers()).promise;
+  }
+
   #add(session: ServerHttp2Session, socket: Socket): void {
     if (this.#draining) return session.destroy();
     const { limits, timeouts } = this.#settings;
@@ -81,7 +87,10 @@ export class Http2Sessions {
     session.on("stream", (stream) => state.opened(stream));
     session.once("close", () => {
       state.stop();
-      this.#sessions.delete(session);
+      void state.still().then(() => {
+        this.#sessions.delete(session);
+        if (this.#sessions.size === 0) this.#emptied?.resolve();
+      });
     });
   }
 
@@ -113,6 +122,7 @@ class Session {
   #streams = 0;
   #unsentBytes = 0;
   #timer: NodeJS.Timeout | undefined;
+  #stilled: PromiseWithResolvers<void> | undefined;
 
   constructor(session: ServerHttp2Session, idleMs: number, maxResets: number) {
     this.#session = session;
@@ -137,7 +147,9 @@ class Session {
         this.#session.destroy(reason, constants.NGHTTP2_ENHANCE_YOUR_CALM);
       }
       this.#streams -= 1;
-      if (this.#streams === 0) this.#rest();
+      if (this.#streams > 0) return;
+      this.#stilled?.resolve();
+      this.#rest();
     });
   }
 
@@ -153,13 +165,18 @@ class Session {
     clearTimeout(this.#timer);
   }
 
+  /** Settles when no stream is left. */
+  async still(): Promise<void> {
+    if (this.busy) await (this.#stilled ??= Promise.withResolvers()).promise;
+  }
+
   #unsent(bytes: number): void {
     this.#unsentBytes += bytes;
     if (this.#unsentBytes > maxUnsentBytes && !this.#session.closed) this.#session.close();
   }
 
   #rest(): void {
-    if (this.#session.closed || this.#idleMs > maxTimerMs) return;
+    if (this.#session.closed || this.#session.destroyed || this.#idleMs > maxTimerMs) return;
     this.#timer = setTimeout(() => {
       this.#session.close();
       // A head that was begun and never ended is a stream that only node knows, and waits for.
