@@ -38,6 +38,26 @@ function forgetful(sound: Driver): Driver {
   };
 }
 
+/** A driver that tells too late that a connection takes nothing new: what was put back is given to it again. */
+function late(sound: Driver): Driver {
+  return {
+    ...sound,
+    dial: (target, owner, timeoutMs, push) =>
+      sound.dial(
+        target,
+        {
+          freed: () => owner.freed(),
+          capacityIs: (capacity) => owner.capacityIs(capacity),
+          keepAlive: (hint) => owner.keepAlive(hint),
+          drains: (reason) => void setImmediate(() => owner.drains(reason)),
+          closed: (error) => owner.closed(error),
+        },
+        timeoutMs,
+        push,
+      ),
+  };
+}
+
 /** A driver whose dials nobody can cancel: SETTINGS that never come are waited for. */
 function stubborn(sound: Driver): Driver {
   return {
@@ -77,6 +97,7 @@ async function run(id: string, breaks?: (sound: Driver) => Driver): Promise<Case
 describe("the suite notices a driver that", () => {
   it.each([
     ["keeps the place of what was refused", "places/refused", "what was refused arrives again: not after", forgetful],
+    ["tells that it drains after what was on it failed", "goodbyes/covers-none", "TransportError: exchange with", late],
     ["does not cancel a dial", "silence/destroy", "waited for destroy()", stubborn],
   ] as const)("%s", async (_, notices, instead, breaks) => {
     expect(await run(notices)).toMatchObject({ status: "passed" });
