@@ -2,9 +2,12 @@ import type { ServerResponse } from "node:http";
 import type { Http2ServerResponse } from "node:http2";
 import type { SocketFailure } from "@holdfast/exchange";
 
-/** What broke a response on our side, the handler's stream as a rule; undefined when it ended, or when writing it did not succeed. */
-export function failureOf(response: ServerResponse | Http2ServerResponse): Error | undefined {
-  const error = "stream" in response ? response.stream.errored : response.errored;
+/** What broke a response on our side, the handler's stream as a rule, which `broken` may know first; undefined when it ended, or when writing it did not succeed. */
+export function failureOf(
+  response: ServerResponse | Http2ServerResponse,
+  broken: Error | undefined,
+): Error | undefined {
+  const error = broken ?? ("stream" in response ? response.stream.errored : response.errored);
   return error === null || error === undefined || isLostWrite(error) ? undefined : error;
 }
 

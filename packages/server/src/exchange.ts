@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { Http2ServerRequest, Http2ServerResponse } from "node:http2";
+import type { Http2ServerRequest, Http2ServerResponse, Http2Session } from "node:http2";
 import { NodeRequest, sendNodeResponse } from "srvx/node";
 import { hasBody, RequestBody } from "./body.ts";
 import { checkHead, failed, type Refusal, tooLong } from "./check-head.ts";
@@ -20,6 +20,8 @@ export class Exchange {
   readonly #settings: ServeSettings;
   readonly #body: RequestBody | undefined;
   #gone = false;
+  /** What the response was ended with before it was whole. */
+  #broken: Error | undefined;
 
   constructor(
     request: IncomingMessage | Http2ServerRequest,
@@ -92,14 +94,33 @@ export class Exchange {
       if (answer.headers.get("connection")?.toLowerCase() === "close") this.#wire.last();
       // A wrong length would make the rest of a body the head of the next response.
       if (!("stream" in response)) response.strictContentLength = true;
+      this.#keepHead();
       await sendNodeResponse(response, withoutConnectionFields(answer));
       // Whoever is gone has not broken it: what a handler breaks closes later.
-      const failure = this.#gone ? undefined : failureOf(response);
+      const failure = this.#gone ? undefined : failureOf(response, this.#broken);
       if (failure !== undefined) this.#fail(failure, request);
     } catch (error) {
       this.#fail(error, request);
       this.#refuse(failed);
     }
+  }
+
+  /** Of a body that breaks before its first byte, the head is sent all the same: it was the answer, on every protocol. */
+  #keepHead(): void {
+    const response = this.#response as ServerResponse;
+    const destroy = response.destroy.bind(response);
+    response.destroy = (error) => {
+      if (this.#gone || error === undefined) return destroy(error);
+      // srvx says it twice.
+      if (this.#broken !== undefined) return response;
+      this.#broken = error;
+      if (!("stream" in this.#response)) {
+        response.flushHeaders();
+        return destroy(error);
+      }
+      afterHead(this.#response.stream.session, () => destroy(error));
+      return response;
+    };
   }
 
   /** Answers in our own name, if nothing was answered yet; else the exchange is cut. */
@@ -136,6 +157,14 @@ export class Exchange {
     this.#gone = true;
     this.#giveUpBody(clientGone());
   }
+}
+
+/** A reset overtakes the head of its stream while that is queued. A client that does not read is not waited for. */
+function afterHead(session: Http2Session | undefined, then: () => void, turns = 50): void {
+  setImmediate(() => {
+    if (turns === 0 || session === undefined || session.destroyed || session.state.outboundQueueSize === 0) then();
+    else afterHead(session, then, turns - 1);
+  });
 }
 
 /** Node destroys a request whose connection is lost with an error of its own, which srvx hands to the signal as it is. */

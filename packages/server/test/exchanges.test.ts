@@ -88,6 +88,16 @@ describe("an exchange over WebSocket", () => {
     expect(made.errors).toEqual([new Error("a secret")]);
   });
 
+  it("sends the head of a response whose body breaks before its first byte, and cuts it then", async () => {
+    const broken = (): ReadableStream =>
+      new ReadableStream({ pull: (controller) => controller.error(new Error("broken")) });
+    await using made = await pair(() => new Response(broken(), { status: 201 }));
+    const { status, body } = await made.transport.request({ url: made.url });
+    expect(status).toBe(201);
+    await expect(body.text()).rejects.toMatchObject({ code: "TRUNCATED", delivery: "answered" });
+    expect(made.errors).toEqual([new Error("broken")]);
+  });
+
   it("fails when the response body breaks off, and onError is told why", async () => {
     await using made = await pair(
       () =>

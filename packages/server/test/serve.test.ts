@@ -147,6 +147,21 @@ describe.each(ways)("serve over %s", (_, secure, connect) => {
     expect(errors).toEqual([new Error("broken")]);
   });
 
+  it("sends the head of a response whose body breaks before its first byte, and cuts it then", async () => {
+    const broken = (): ReadableStream =>
+      new ReadableStream({ pull: (controller) => controller.error(new Error("broken")) });
+    const errors: unknown[] = [];
+    await using made = await pair(() => new Response(broken(), { status: 201 }), {
+      onError: (error) => void errors.push(error),
+    });
+    const { out, answer } = made.client.open({});
+    out.end();
+    const { status, body } = await answer;
+    expect(status).toBe(201);
+    await expect(textOf(body)).rejects.toBeInstanceOf(Error);
+    expect(errors).toEqual([new Error("broken")]);
+  });
+
   it("sends the response while the request is still being sent", async () => {
     await using made = await pair((request) => new Response(request.body));
     const { out, answer } = made.client.open({ method: "POST", path: "/echo" });
