@@ -95,7 +95,10 @@ export class Exchange {
       // A wrong length would make the rest of a body the head of the next response.
       if (!("stream" in response)) response.strictContentLength = true;
       this.#keepHead();
-      await sendNodeResponse(response, withoutConnectionFields(answer));
+      const sending = sendNodeResponse(response, withoutConnectionFields(answer));
+      // On HTTP/1.1 a head goes with the first byte of its body, but an event stream may have none for long.
+      if (!("stream" in response) && !response.writableEnded) setImmediate(flushHead, response);
+      await sending;
       // Whoever is gone has not broken it: what a handler breaks closes later.
       const failure = this.#gone ? undefined : failureOf(response, this.#broken);
       if (failure !== undefined) this.#fail(failure, request);
@@ -175,6 +178,10 @@ function sayWhoAborted(request: IncomingMessage): void {
 
 function isLostConnection(error: NodeJS.ErrnoException | undefined): boolean {
   return error?.code === "ECONNRESET";
+}
+
+function flushHead(response: ServerResponse): void {
+  if (response.headersSent && !response.writableEnded && !response.destroyed) response.flushHeaders();
 }
 
 function checkResponse(value: unknown): Response {

@@ -162,6 +162,19 @@ describe.each(ways)("serve over %s", (_, secure, connect) => {
     expect(errors).toEqual([new Error("broken")]);
   });
 
+  it("sends the head of a response whose body has nothing to say yet", async () => {
+    let stream: ReadableStreamDefaultController | undefined;
+    const silent = new ReadableStream({ start: (controller) => void (stream = controller) });
+    await using made = await pair(() => new Response(silent, { headers: { "content-type": "text/event-stream" } }));
+    const { out, answer } = made.client.open({});
+    out.end();
+    const { status, body } = await answer;
+    expect(status).toBe(200);
+    stream?.enqueue(Buffer.from("data: late\n\n"));
+    stream?.close();
+    expect(await textOf(body)).toBe("data: late\n\n");
+  });
+
   it("sends the response while the request is still being sent", async () => {
     await using made = await pair((request) => new Response(request.body));
     const { out, answer } = made.client.open({ method: "POST", path: "/echo" });
