@@ -29,7 +29,7 @@ export class Liveness {
   readonly #watched: Watched;
   readonly #ping: Required<MuxPing>;
   #streams = 0;
-  #asked = false;
+  #askedAt: number | undefined;
   /** Since when it could have been heard. */
   #since = 0;
   #timer: NodeJS.Timeout | undefined;
@@ -42,7 +42,7 @@ export class Liveness {
   streamOpened(): void {
     if (this.#streams++ > 0 || this.#timer !== undefined || this.#ping.intervalMs === Infinity) return;
     this.#since = performance.now();
-    this.#asked = false;
+    this.#askedAt = undefined;
     this.#sleep(this.#ping.intervalMs);
   }
 
@@ -67,17 +67,20 @@ export class Liveness {
     if (this.#streams === 0) return;
     const { intervalMs, timeoutMs } = this.#ping;
     const { heardAt } = this.#watched;
+    const now = performance.now();
     if (heardAt > this.#since) {
-      this.#asked = false;
+      this.#askedAt = undefined;
       this.#since = heardAt;
-    } else if (this.#asked) {
-      this.#watched.silent(new Error(`the peer did not answer a PING within ${timeoutMs} ms (ping.timeoutMs)`));
-      return;
     }
-    const leftMs = this.#since + intervalMs - performance.now();
-    if (leftMs > 0) return this.#sleep(leftMs);
-    this.#asked = true;
-    this.#watched.ping();
-    this.#sleep(timeoutMs);
+    if (this.#askedAt === undefined) {
+      const leftMs = this.#since + intervalMs - now;
+      if (leftMs > 0) return this.#sleep(leftMs);
+      this.#askedAt = now;
+      this.#watched.ping();
+    }
+    const leftMs = this.#askedAt + timeoutMs - now;
+    // Whoever answers is listened to from then on, so an answer has to be seen before another interval is over.
+    if (leftMs > 0) return this.#sleep(Math.min(leftMs, intervalMs));
+    this.#watched.silent(new Error(`the peer did not answer a PING within ${timeoutMs} ms (ping.timeoutMs)`));
   }
 }

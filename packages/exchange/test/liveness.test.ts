@@ -54,6 +54,19 @@ describe("a peer that is silent while streams are open", () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
+  it("is given up after both times together, also where it has longer to answer than it may be silent", async () => {
+    const { liveness, seen, hear } = watch({ intervalMs: 100, timeoutMs: 500 });
+    liveness.streamOpened();
+    for (let i = 1; i <= 5; i++) {
+      await vi.advanceTimersByTimeAsync(101);
+      hear();
+      expect(seen).toEqual(Array.from({ length: i }, () => "ping"));
+    }
+    await vi.advanceTimersByTimeAsync(602);
+    expect(seen.slice(5)).toEqual(["ping", silent]);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
   it("that answers late, but before the judgement, is alive", async () => {
     const { liveness, seen, hear } = watch();
     liveness.streamOpened();
