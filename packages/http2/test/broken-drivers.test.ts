@@ -98,7 +98,7 @@ describe("the suite notices a driver that", () => {
   it.each([
     ["keeps the place of what was refused", "places/refused", "what was refused arrives again: not after", forgetful],
     ["tells that it drains after what was on it failed", "goodbyes/covers-none", "TransportError: exchange with", late],
-    ["does not cancel a dial", "silence/destroy", "waited for destroy()", stubborn],
+    ["does not cancel a dial", "silence/destroy", "destroy()", stubborn],
   ] as const)("%s", async (_, notices, instead, breaks) => {
     expect(await run(notices)).toMatchObject({ status: "passed" });
     const broken = await run(notices, breaks);
