@@ -25,7 +25,10 @@ export async function startHaproxy(options: ServerOptions): Promise<Server> {
   };
 }
 
-/** The timeouts are those of Debian's own haproxy.cfg: without any it would warn and wait for ever. */
+/**
+ * The timeouts are those of Debian's own haproxy.cfg: without any it would warn and wait for ever. One thread, because several
+ * that write to stdout at a time leave out lines (haproxy issue 1861), and the log has to be complete.
+ */
 function configuration(
   { folder, port }: Place,
   backend: string,
@@ -35,6 +38,7 @@ function configuration(
   const tunes = (line: string): boolean => line.startsWith("tune.");
   return `
 global
+  nbthread 1
   log stdout format raw local0
   ${settings.filter(tunes).join("\n  ")}
 defaults
