@@ -7,7 +7,8 @@ const collect = (globalThis as { readonly gc?: () => void }).gc as () => void;
 const requests = 50_000;
 const workers = 64;
 
-const transport = http1({ maxConnections: 16 });
+// Whether some of them grow idle meanwhile is a matter of how fast the machine is.
+const transport = http1({ maxConnections: 16, idleTimeoutMs: Infinity, maxAgeMs: Infinity });
 
 async function get(): Promise<void> {
   const { status, body } = await transport.request({ url });
