@@ -4,12 +4,18 @@ import { type Fields, fieldText } from "@holdfast/transport";
 /** Bytes beyond this are handed over piece by piece, so that a peer that takes them slowly is seen to do so. */
 const sliceBytes = 65_536;
 
-/** The body of a request as undici takes it. What fails in it is the caller's failure, not the connection's. */
-export function requestBody(exchange: Exchange): Uint8Array | AsyncIterable<Uint8Array> | null {
+/**
+ * The body of a request as undici takes it. What fails in it is the caller's failure, not the connection's; and once the
+ * attempt is over it fails, because undici would mark what was sent as the whole.
+ */
+export function requestBody(
+  exchange: Exchange,
+  attempt: { readonly over: boolean },
+): Uint8Array | AsyncIterable<Uint8Array> | null {
   const { kind, bytes } = exchange.body;
   if (kind === "none") return null;
   if (bytes !== undefined) return bytes.byteLength <= sliceBytes ? bytes : slices(bytes);
-  return chunks(exchange);
+  return chunks(exchange, attempt);
 }
 
 /** The length of a body that is handed over as pieces of known bytes. */
@@ -33,11 +39,15 @@ async function* slices(bytes: Uint8Array): AsyncGenerator<Uint8Array, void, void
   for (let at = 0; at < bytes.byteLength; at += sliceBytes) yield bytes.subarray(at, at + sliceBytes);
 }
 
-async function* chunks(exchange: Exchange): AsyncGenerator<Uint8Array, void, void> {
+async function* chunks(
+  exchange: Exchange,
+  attempt: { readonly over: boolean },
+): AsyncGenerator<Uint8Array, void, void> {
   try {
     yield* exchange.body.chunks();
   } catch (error) {
-    exchange.failBody(error);
+    if (!attempt.over) exchange.failBody(error);
     throw error;
   }
+  if (attempt.over) throw new Error("the caller gave up before all of the body was sent");
 }

@@ -35,6 +35,11 @@ export class Http1Exchange implements Attempt, HandOver, Dispatcher.DispatchHand
     this.#connection = connection;
   }
 
+  /** Nobody waits for it any more. */
+  get over(): boolean {
+    return this.#over || this.#exchange.over;
+  }
+
   dispatchOptions(servername: string): Dispatcher.DispatchOptions {
     const { method, target, headers } = this.#exchange.request;
     const length = slicedLength(this.#exchange);
@@ -42,7 +47,7 @@ export class Http1Exchange implements Attempt, HandOver, Dispatcher.DispatchHand
       path: target.path,
       method,
       headers: length === undefined ? (headers as string[]) : withLength(headers, length),
-      body: requestBody(this.#exchange) as Dispatcher.DispatchOptions["body"],
+      body: requestBody(this.#exchange, this) as Dispatcher.DispatchOptions["body"],
       // undici would close after HEAD, and after a body that the method does not call for. The last exchange says so itself.
       reset: this.#exchange.connection?.state === "draining",
       servername,
@@ -145,6 +150,8 @@ export class Http1Exchange implements Attempt, HandOver, Dispatcher.DispatchHand
 
   discard(reason: unknown): void {
     this.#over = true;
+    // What is there of the body must not look like the whole of it (RFC 9112, 8).
+    if (!this.#sent) return this.#cut(reason);
     const timer = setTimeout(() => this.#cut(reason), maxDiscardMs).unref();
     this.#discarded = { left: maxDiscardBytes, timer };
     this.#controller?.resume();

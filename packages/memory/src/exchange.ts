@@ -104,8 +104,7 @@ export class Exchange implements BodySource {
     // Whoever ignores the trailers shall not learn of a failure by a crash.
     this.#requestTrailers.promise.catch(() => {});
     this.#responseTrailers.promise.catch(() => {});
-    const length = request.headers.indexOf("content-length");
-    this.#requestBody = new RequestBody(request.body, length < 0 ? undefined : Number(request.headers[length + 1]), {
+    this.#requestBody = new RequestBody(request.body, declaredBytes(request.headers), {
       progress: () => {
         if (this.#state === "sending") this.#phase?.refresh();
       },
@@ -119,14 +118,20 @@ export class Exchange implements BodySource {
     this.#publish(events.exchangeQueue);
   }
 
+  get over(): boolean {
+    return this.#state === "done";
+  }
+
   /** The exchange has its place: hand it to the handler. */
   start(handler: MemoryHandler, connection: ConnectionInfo): void {
     const { target, method, headers, body, source } = this.request;
     const { origin } = target;
     this.#connection = connection;
     this.#timings.queued = this.#elapsed();
-    this.#enter("sending", this.#settings.timeouts.bodyGapMs, (ms) => bodyTimeout(origin, "request", ms));
     this.#publish(events.exchangeStart);
+    // Who listens may have ended it.
+    if (this.over) return;
+    this.#enter("sending", this.#settings.timeouts.bodyGapMs, (ms) => bodyTimeout(origin, "request", ms));
     if (body.kind !== "stream") this.#requestOver(true);
     const answer = new Promise<MemoryResponse>((resolve) => {
       resolve(
@@ -176,9 +181,9 @@ export class Exchange implements BodySource {
     return this.#error(tooLong(this.request.target.origin, maxBytes));
   }
 
-  /** The response was garbage collected. If nobody had read it, nobody will. */
+  /** The response was garbage collected: nobody will read on. */
   leak(): void {
-    if (this.#state !== "answered" || this.#body.used) return;
+    if (this.#state !== "answered") return;
     warnOnce(this.request.target.origin);
     this.#giveUp("leaked", new DOMException("the response was thrown away unread", "AbortError"));
   }
@@ -351,6 +356,12 @@ export class Exchange implements BodySource {
       ...(error && { "error.type": error.code, error }),
     });
   }
+}
+
+/** By content-length; names are at the even places. */
+function declaredBytes(headers: readonly string[]): number | undefined {
+  const at = headers.findIndex((text, i) => i % 2 === 0 && text === "content-length");
+  return at < 0 ? undefined : Number(headers[at + 1]);
 }
 
 const thrownAway = new FinalizationRegistry<Exchange>((exchange) => exchange.leak());

@@ -49,7 +49,7 @@ export function memory(handler: MemoryHandler, options: MemoryOptions = {}): Tra
   async function request(source: TransportRequest): Promise<TransportResponse> {
     const checked = checkRequest(source);
     const { target } = checked;
-    const { signal, deadlineMs, attempt } = source;
+    const { signal, deadlineMs, attempt } = checked.source;
     const failure =
       whyNot(target, signal) ??
       (deadlineMs === 0 ? deadlineExceeded(target.origin, deadlineMs) : undefined) ??

@@ -75,7 +75,8 @@ export class Pool {
       this.#startNext(line);
       if (!this.#open) this.#closeIdle();
     });
-    line.waiting.add(exchange);
+    // Who listens to its events may have ended it already.
+    if (!exchange.over) line.waiting.add(exchange);
     this.#startNext(line);
     return promise;
   }

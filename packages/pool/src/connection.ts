@@ -119,6 +119,8 @@ export class Connection implements ConnectionOwner {
       this.limit = "maxExchanges";
       this.#host.aged(this);
     }
+    // Who listens to its events may have ended it: nothing of it may leave then.
+    if (exchange.over) return this.freed();
     this.#driver?.run(exchange);
   }
 

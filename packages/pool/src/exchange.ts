@@ -26,6 +26,7 @@ import { bodyTooLong, tooManyFields } from "./response-limits.ts";
 import { responseOf } from "./response.ts";
 import { MutableTimings } from "./timings.ts";
 import type { Place } from "./wait-list.ts";
+import { Waits } from "./waits.ts";
 import type { Connection } from "./connection.ts";
 
 let lastId = 0;
@@ -69,10 +70,8 @@ export class Exchange implements HandOver {
   #over = false;
   /** Its reader is behind. */
   #paused = false;
-  #coveredAt = 0;
-  #queuedAt = 0;
-  /** How long it waited for a lease before the dial that is under way for it. */
-  #queuedMs = 0;
+  /** Of an attempt that waits, or waited. */
+  #waits: Waits | undefined;
   /** Its connection was there before it. */
   #kept = false;
   #interim = 0;
@@ -123,20 +122,18 @@ export class Exchange implements HandOver {
 
   // ---- while it waits
 
-  /** It waits for a lease from now on. Its time counts over all such waits: a dial that came to nothing gives it no more. */
-  queued(): void {
-    this.phase = "queue";
-    this.#queuedAt = performance.now();
-    this.#limit(this.timeouts.queueMs - this.#queuedMs, this.#queuedAt);
+  /** It waits: for a dial that is under way, or for a lease. */
+  covered(by: boolean): void {
+    const waits = (this.#waits ??= new Waits());
+    const { connectMs, queueMs } = this.timeouts;
+    const now = performance.now();
+    this.phase = by ? "connect" : "queue";
+    this.#limit(by ? waits.covered(now, connectMs) : waits.queued(now, queueMs), now);
   }
 
-  /** A dial is under way for it, or not any more. */
-  covered(by: boolean): void {
-    if (!by) return this.queued();
-    this.#coveredAt = performance.now();
-    this.#queuedMs += this.#coveredAt - this.#queuedAt;
-    this.phase = "connect";
-    this.#limit(this.timeouts.connectMs, this.#coveredAt);
+  /** It may wait for dials still at that moment. */
+  outwaits(moment: number): boolean {
+    return (this.#waits?.dialEndsAt(this.timeouts.connectMs) ?? Infinity) > moment;
   }
 
   /** It has its lease. The driver is called next. */
@@ -147,8 +144,8 @@ export class Exchange implements HandOver {
     this.index = index;
     this.#kept = index > 0 || connection.idled;
     const dialled = index === 0 && connection.openedAt > startedAt;
-    timings.leased((dialled && this.#coveredAt) || now, startedAt, dialled ? connection.times : undefined);
-    this.#coveredAt = this.#queuedMs = 0;
+    timings.leased((dialled && this.#waits?.coveredAt) || now, startedAt, dialled ? connection.times : undefined);
+    this.#waits = undefined;
     this.phase = "send";
     this.#limit(Infinity, now);
     if (events.exchangeStart.hasSubscribers && this.#history === noHistory) publishExchange(events.exchangeStart, this);
@@ -169,7 +166,9 @@ export class Exchange implements HandOver {
 
   /** A part of the body has left. */
   progress(): void {
-    if (this.phase === "send" || this.phase === "body") this.#limit(this.timeouts.bodyGapMs, performance.now());
+    // The silence of a peer whose reader pauses is ours.
+    if (this.phase !== "send" && (this.phase !== "body" || this.#paused)) return;
+    this.#limit(this.timeouts.bodyGapMs, performance.now());
   }
 
   /** The request is fully written. */
@@ -207,8 +206,7 @@ export class Exchange implements HandOver {
    * idle while the request was under way (408) and goes on another connection.
    */
   head(status: number, headers: Fields): boolean {
-    if (status === 408 && this.#retry(closedIdle)) return false;
-    if (this.#tooMany(headers, "head")) return false;
+    if (this.#over || (status === 408 && this.#retry(closedIdle)) || this.#tooMany(headers, "head")) return false;
     this.delivery = "answered";
     const now = performance.now();
     this.timings.firstByte = now - this.startedAt;
@@ -312,9 +310,9 @@ export class Exchange implements HandOver {
     return error;
   }
 
-  /** Its response was thrown away unread. */
+  /** Its response was thrown away before its end: nobody will read on. */
   abandoned(): void {
-    if (this.#over || this.#answer?.body.used === true) return;
+    if (this.#over) return;
     this.#host.leaked(this);
     this.cancel(new DOMException("the response was thrown away unread", "AbortError"));
   }

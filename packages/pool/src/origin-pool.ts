@@ -11,6 +11,9 @@ import { WaitList } from "./wait-list.ts";
 
 type MutableSituation = { -readonly [K in keyof Situation<Connection>]: Situation<Connection>[K] };
 
+/** Who may wait no longer than this for a dial has nothing of another one. */
+const worthADialMs = 50;
+
 /** What the pool of one origin needs of the pool of all. */
 export interface OriginHost {
   readonly driver: Driver;
@@ -41,6 +44,8 @@ export class OriginPool implements ConnectionHost {
   readonly connections: Set<Connection> = new Set();
   readonly limits: LifetimeLimits;
   readonly #host: OriginHost;
+  /** How many wait for one dial. Finite, for it is multiplied by the number of dials. */
+  readonly #expectedCapacity: number;
   readonly #waiting: WaitList<Exchange> = new WaitList();
   /** Those under which a connection died that was kept. They go first, on fresh connections. */
   readonly #waitingFresh: WaitList<Exchange> = new WaitList();
@@ -62,6 +67,7 @@ export class OriginPool implements ConnectionHost {
     this.push = push;
     this.limits = host.options;
     this.#host = host;
+    this.#expectedCapacity = Math.min(host.driver.expectedCapacity, 2 ** 31);
     this.#situation = {
       waiting: 0,
       waitingFresh: 0,
@@ -88,7 +94,7 @@ export class OriginPool implements ConnectionHost {
     if (this.#waiting.size === 0 && this.#available.length > 0 && this.#waitingFresh.size === 0) {
       return this.#run(exchange, pick(this.#available, this.#host.driver.multiplexed));
     }
-    exchange.queued();
+    exchange.covered(false);
     this.#waiting.push(exchange);
     this.place();
   }
@@ -105,7 +111,7 @@ export class OriginPool implements ConnectionHost {
   /** Puts one back at the head. Its connection is not usable for it any more. */
   again(exchange: Exchange, fresh: boolean): void {
     const list = fresh ? this.#waitingFresh : this.#waiting;
-    exchange.queued();
+    exchange.covered(false);
     list.unshift(exchange);
     this.place();
   }
@@ -284,7 +290,7 @@ export class OriginPool implements ConnectionHost {
     this.#situation.dialling++;
     this.#situation.connections++;
     this.#host.connectionAdded(connection);
-    const asked = this.#waitingFresh.first() ?? this.#waiting.first();
+    const asked = this.#waitingFresh.firstBare() ?? this.#waiting.firstBare();
     const timeoutMs = Math.max(options.timeouts.connectMs, asked?.timeouts.connectMs ?? 0);
     connection.start(driver.dial(this.target, connection, timeoutMs, this.push));
   }
@@ -301,16 +307,23 @@ export class OriginPool implements ConnectionHost {
     this.#tellWatchers();
   }
 
-  /** One failed dial costs those that it was made for their wait, unless other connections will serve them. */
+  /**
+   * One failed dial costs those that it was made for their wait, unless other connections will serve them, or other dials, or,
+   * where it only took too long, they have time for another.
+   */
   #dialEnded(abandoned: boolean, error: unknown): void {
     this.#situation.dialling--;
     const failure = error as TransportError;
     this.#tellWatchers(failure);
     if (abandoned) return;
     this.#hold.failed(failure);
-    for (let i = 0; i < this.#host.driver.expectedCapacity; i++) {
-      const exchange = this.#waitingFresh.shift() ?? (this.#open > 0 ? undefined : this.#waiting.shift());
+    const soon = performance.now() + worthADialMs;
+    const isLost = (one: Exchange): boolean => failure.code !== "CONNECT_TIMEOUT" || !one.outwaits(soon);
+    let left = Math.min(this.#expectedCapacity, this.waiting - this.#situation.dialling * this.#expectedCapacity);
+    for (; left > 0; left--) {
+      const exchange = this.#waitingFresh.find(isLost) ?? (this.#open > 0 ? undefined : this.#waiting.find(isLost));
       if (exchange === undefined) return;
+      exchange.place?.list.remove(exchange);
       exchange.dialFailed(failure);
     }
   }
@@ -327,11 +340,11 @@ export class OriginPool implements ConnectionHost {
 
   /** How many of those that wait may wait for dials instead of leases. */
   get #coverable(): number {
-    return Math.max(0, this.#situation.dialling * this.#host.driver.expectedCapacity - this.#waitingFresh.size);
+    return Math.max(0, this.#situation.dialling * this.#expectedCapacity - this.#waitingFresh.size);
   }
 
   #cover(): void {
-    this.#waitingFresh.cover(this.#situation.dialling * this.#host.driver.expectedCapacity);
+    this.#waitingFresh.cover(this.#situation.dialling * this.#expectedCapacity);
     this.#waiting.cover(this.#coverable);
   }
 

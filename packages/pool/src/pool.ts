@@ -117,6 +117,8 @@ export class Pool implements ExchangeHost, OriginHost, Places {
       this.#exchanges.add(exchange);
       this.#exchanges.hold();
       exchange.begin();
+      // Who listens to its events may have ended it.
+      if (exchange.over) return origin.tellIfEmpty();
       origin.submit(exchange);
     });
   }

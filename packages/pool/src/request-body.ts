@@ -30,7 +30,8 @@ export class RequestBody {
   }
 
   /**
-   * The chunks, for one attempt.
+   * The chunks, for one attempt. Once stopped it ends as if there were no more, whatever the caller's body makes of that: so
+   * look whether the attempt is over before the end is passed on.
    *
    * @throws What the caller's body throws; a TypeError for what is no chunk, and where the chunks are not as long as
    * `content-length` says: on a connection that is shared, the peer may make all who share it pay for that (RFC 9113, 8.1.1).
@@ -42,9 +43,17 @@ export class RequestBody {
     this.#iterator = iterator;
     let leftBytes = this.#declaredBytes;
     while (this.#iterator === iterator) {
-      const { done, value } = await iterator.next();
+      let result: IteratorResult<Uint8Array> | undefined;
+      try {
+        result = await iterator.next();
+      } catch (error) {
+        // What comes of being stopped is no failure of the attempt that reads now.
+        if (this.#iterator === iterator) throw error;
+      }
+      if (this.#iterator !== iterator) return;
+      const { done, value } = result as IteratorResult<Uint8Array>;
       if (done === true) {
-        if (this.#iterator === iterator) this.#iterator = undefined;
+        this.#iterator = undefined;
         if (leftBytes > 0 && leftBytes !== Infinity)
           throw new TypeError("the request body is shorter than its content-length");
         return;

@@ -33,6 +33,18 @@ export class WaitList<W extends Waiter> {
     return this.#first?.waiter as W | undefined;
   }
 
+  /** The first for which no dial is under way. */
+  firstBare(): W | undefined {
+    return this.#bare?.waiter as W | undefined;
+  }
+
+  /** The first of which `is` is true. */
+  find(is: (waiter: W) => boolean): W | undefined {
+    let place = this.#first;
+    while (place !== undefined && !is(place.waiter as W)) place = place.after;
+    return place?.waiter as W | undefined;
+  }
+
   push(waiter: W): void {
     const place: Place = { waiter, list: this, before: this.#last, after: undefined, covered: false };
     if (this.#last === undefined) this.#first = place;

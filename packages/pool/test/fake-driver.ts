@@ -311,7 +311,7 @@ export class FakeAttempt implements Attempt {
 
 export function dialError(
   target: Target,
-  code: "CONNECT_FAILED" | "ABORTED" = "CONNECT_FAILED",
+  code: "CONNECT_FAILED" | "CONNECT_TIMEOUT" | "ABORTED" = "CONNECT_FAILED",
   cause?: unknown,
 ): TransportError {
   return new TransportError(code, `no connection to ${target.origin}`, {

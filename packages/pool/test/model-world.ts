@@ -42,6 +42,11 @@ export interface Shape {
   readonly options: PoolOptions;
 }
 
+/** Each task has a signal of its own. */
+function isOf(attempt: FakeAttempt, { request }: Task): boolean {
+  return attempt.exchange.request.source.signal === request.signal;
+}
+
 /** The pool with its fake driver, and what must be true of them at any time. */
 export class World {
   readonly shape: Shape;
@@ -109,7 +114,7 @@ export class World {
   }
 
   taskOf(attempt: FakeAttempt): Task {
-    const task = this.tasks.find((one) => one.request === attempt.exchange.request.source);
+    const task = this.tasks.find((one) => isOf(attempt, one));
     if (task === undefined) throw new Error("an attempt of nothing that was submitted");
     return task;
   }
@@ -142,7 +147,7 @@ export class World {
       (task) =>
         (origin === undefined || task.origin === origin) &&
         task.settled === 0 &&
-        !this.driver.running.some((attempt) => attempt.exchange.request.source === task.request),
+        !this.driver.running.some((attempt) => isOf(attempt, task)),
     );
   }
 

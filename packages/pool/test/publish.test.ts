@@ -170,4 +170,26 @@ describe("the events", () => {
     expect(pool.stats().exchanges).toEqual({ queued: 1, inFlight: 1 });
     await pool.destroy();
   });
+
+  it.each([
+    ["queue", "exchangeQueue", ["exchange:queue", "exchange:fail"]],
+    ["start", "exchangeStart", ["exchange:queue", "exchange:start", "exchange:fail"]],
+  ] as const)("let who hears of the %s end the exchange, which then never runs", async (_, moment, expected) => {
+    const fixture = newPool({ maxConnections: 1 });
+    const { pool, driver } = fixture;
+    const connection = await usedConnection(fixture);
+    seen = [];
+    const gone = new AbortController();
+    const { name } = events[moment];
+    const end = (): void => gone.abort();
+    subscribe(name, end);
+    const ended = call(pool, { signal: gone.signal });
+    unsubscribe(name, end);
+    await turn();
+    expect(ended.error).toMatchObject({ code: "ABORTED", delivery: "not-sent" });
+    expect(driver.running).toEqual([]);
+    expect(names("exchange")).toEqual(expected);
+    call(pool);
+    expect(connection.running).toHaveLength(1);
+  });
 });

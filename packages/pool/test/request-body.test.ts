@@ -119,6 +119,26 @@ describe("a request body", () => {
     expect(source.opened).toBe(2);
   });
 
+  it.each<[string, () => Promise<IteratorResult<Uint8Array>>]>([
+    ["rejects", () => Promise.reject(new Error("closed"))],
+    ["ends short of its content-length", () => Promise.resolve({ done: true, value: undefined })],
+    ["yields what is no bytes", () => Promise.resolve({ done: false, value: "text" as never })],
+  ])("that is stopped ends, also if its source then %s", async (_, after) => {
+    const { promise: stopped, resolve: stop } = Promise.withResolvers<void>();
+    const iterator = {
+      next: () => stopped.then(after),
+      return: () => Promise.resolve({ done: true, value: undefined }),
+    };
+    const open = (): AsyncIterable<Uint8Array> => ({
+      [Symbol.asyncIterator]: () => iterator as AsyncIterator<Uint8Array>,
+    });
+    const body = requestBody({ kind: "stream", open, replayable: true }, ["content-length", "5"]);
+    const reading = body.chunks().next();
+    body.stop();
+    stop();
+    expect(await reading).toEqual({ done: true, value: undefined });
+  });
+
   it("fails where the caller's stream fails", async () => {
     const body = handMade({ next: () => Promise.reject(new Error("disk")) });
     await expect(read(body)).rejects.toThrow("disk");

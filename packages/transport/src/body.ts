@@ -16,6 +16,8 @@ export interface BodySource {
 }
 
 type Waiter = {
+  /** Held while somebody waits for it, so that it is not taken for thrown away. */
+  readonly reader: BodyReader;
   readonly resolve: (result: IteratorResult<Uint8Array, undefined>) => void;
   readonly reject: (error: unknown) => void;
 };
@@ -104,7 +106,7 @@ export class BodyBuffer {
   }
 
   /** For the reader: the next chunk, or how the body ended. */
-  next(): Promise<IteratorResult<Uint8Array, undefined>> {
+  next(reader: BodyReader): Promise<IteratorResult<Uint8Array, undefined>> {
     if (this.#chunks.length > 0) {
       const value = this.#chunks.shift() as Uint8Array;
       if (this.#chunks.length === 0) this.#block = undefined;
@@ -116,7 +118,7 @@ export class BodyBuffer {
     if (this.state !== "open") return Promise.resolve({ done: true, value: undefined });
     if (this.#waiter !== undefined) return Promise.reject(new TypeError("the body is being read already"));
     return new Promise((resolve, reject) => {
-      this.#waiter = { resolve, reject };
+      this.#waiter = { reader, resolve, reject };
     });
   }
 
@@ -235,8 +237,8 @@ export class BodyReader implements ResponseBody {
     const buffer = this.#buffer;
     return new ReadableStream({
       type: "bytes",
-      async pull(controller): Promise<void> {
-        const { done, value } = await buffer.next();
+      pull: async (controller): Promise<void> => {
+        const { done, value } = await buffer.next(this);
         if (!done) {
           // A byte stream takes the chunk's whole buffer away; ours may be a view on one that others share.
           controller.enqueue(new Uint8Array(value));
@@ -245,7 +247,7 @@ export class BodyReader implements ResponseBody {
         controller.close();
         controller.byobRequest?.respond(0);
       },
-      // The stream holds the body by this, so that reading keeps it from being taken for thrown away.
+      // The stream holds the body, so that reading keeps it from being taken for thrown away.
       cancel: (reason) => this.cancel(reason),
     });
   }
@@ -263,7 +265,7 @@ export class BodyReader implements ResponseBody {
     this.#use();
     const buffer = this.#buffer;
     return {
-      next: () => buffer.next(),
+      next: () => buffer.next(this),
       // The iterator holds the body by this, as a stream does.
       return: async () => {
         await this.cancel();

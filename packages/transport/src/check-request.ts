@@ -17,8 +17,18 @@ export interface CheckedRequest {
   readonly headers: readonly string[];
   readonly body: CheckedBody;
   readonly idempotent: boolean;
-  /** The caller's own object, for the members that need no check. */
-  readonly source: TransportRequest;
+  /** The members that nothing is made of, as they were at the call: the caller's object may be changed and used again. */
+  readonly source: RequestSource;
+}
+
+export interface RequestSource {
+  readonly attempt: TransportRequest["attempt"];
+  readonly deadlineMs: TransportRequest["deadlineMs"];
+  readonly timeouts: TransportRequest["timeouts"];
+  readonly signal: TransportRequest["signal"];
+  readonly trailers: TransportRequest["trailers"];
+  readonly onInformational: TransportRequest["onInformational"];
+  readonly onPush: TransportRequest["onPush"];
 }
 
 const token = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
@@ -96,7 +106,7 @@ export function checkRequest(request: TransportRequest): CheckedRequest {
     headers,
     body,
     idempotent: request.idempotent ?? (keyed || idempotentMethods.has(method)),
-    source: request,
+    source: sourceOf(request),
   };
 }
 
@@ -142,6 +152,12 @@ export function checkTimeouts(timeouts: object): void {
 /** Whether the name at `at` comes again; values, at odd places, do not count. */
 function repeats(headers: readonly string[], at: number): boolean {
   return headers.some((text, i) => i > at && i % 2 === 0 && text === headers[at]);
+}
+
+/** Member by member, because this runs for each request. */
+function sourceOf(request: TransportRequest): RequestSource {
+  const { attempt, deadlineMs, timeouts, signal, trailers, onInformational, onPush } = request;
+  return { attempt, deadlineMs, timeouts, signal, trailers, onInformational, onPush };
 }
 
 function checkType(name: string, value: unknown, type: "boolean" | "function"): void {

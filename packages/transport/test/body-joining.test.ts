@@ -51,6 +51,7 @@ describe("chunks that wait", () => {
     );
     const property = fc.asyncProperty(fc.array(step, { maxLength: 300, size: "max" }), async (steps) => {
       const body = newBody();
+      const reader = new BodyReader(body);
       const got: Uint8Array[] = [];
       const pushed: Uint8Array[] = [];
       let next = 0;
@@ -62,7 +63,7 @@ describe("chunks that wait", () => {
           body.push(chunk);
           waiting += bytes;
         } else if (waiting > 0) {
-          const { value } = await body.next();
+          const { value } = await body.next(reader);
           got.push(value as Uint8Array);
           waiting -= (value as Uint8Array).byteLength;
         }

@@ -3,6 +3,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { checkFields, checkNumber, checkRequest, checkTimeouts } from "../src/check-request.ts";
 import type { Fields } from "../src/fields.ts";
+import type { TransportRequest } from "../src/request.ts";
 
 const url = "https://a.example/path?query";
 const check = (request: object): ReturnType<typeof checkRequest> => checkRequest({ url, ...request });
@@ -37,9 +38,19 @@ describe("a request", () => {
       headers: [],
       body: { kind: "none", replayable: true },
       idempotent: true,
-      source,
+      source: {},
     });
-    expect(checkRequest(source).source).toBe(source);
+  });
+
+  it("is looked at once: what becomes of the caller's object later changes nothing", () => {
+    const { signal } = new AbortController();
+    const request: { -readonly [K in keyof TransportRequest]: TransportRequest[K] } = { url, signal, attempt: 2 };
+    const { source } = checkRequest(request);
+    request.signal = new AbortController().signal;
+    request.attempt = 3;
+    request.onPush = () => {};
+    expect(source).toEqual({ signal, attempt: 2 });
+    expect(source.signal).toBe(signal);
   });
 
   it.each([undefined, null, "https://a.example/", 1])("that is %j is refused", (request) => {
