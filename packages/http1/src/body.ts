@@ -43,6 +43,8 @@ async function* chunks(
   exchange: Exchange,
   attempt: { readonly over: boolean },
 ): AsyncGenerator<Uint8Array, void, void> {
+  // The caller's code may end the transport, which undici does not survive in the midst of its own.
+  await Promise.resolve();
   try {
     yield* exchange.body.chunks();
   } catch (error) {

@@ -180,9 +180,10 @@ export class Http1Exchange implements Attempt, HandOver, Dispatcher.DispatchHand
   }
 
   handOver(): void {
-    if (this.#connection.lost) return;
-    this.#connection.outlives = true;
-    this.#connection.owner.freed();
+    const { owner, lost } = this.#connection;
+    if (lost) owner.drains("the connection has ended");
+    else this.#connection.outlives = true;
+    owner.freed();
   }
 }
 

@@ -3,12 +3,13 @@ import {
   checkOptionNames,
   type ParsedPoolOptions,
   parsePoolOptions,
+  poolLimitNames,
   type PoolLimits,
   poolOptionNames,
   type PoolOptions,
 } from "@holdfast/pool";
 import { checkNumber } from "@holdfast/transport";
-import type { Client } from "undici";
+import { Client } from "undici";
 
 /**
  * The defaults are those of {@link PoolOptions}, with `maxConnections` 64, because services fan out, and `idleTimeoutMs`
@@ -39,9 +40,10 @@ const neverMs = 2 ** 31 - 1;
 /** @throws TypeError that names the option. */
 export function parseHttp1Options(options: Http1Options): ParsedHttp1Options {
   checkOptionNames("http1", options, known);
+  checkOptionNames("http1", options.limits ?? {}, [...poolLimitNames, "headBytes"], "limits");
   checkNumber("limits.headBytes", options.limits?.headBytes, 1);
   const pool = parsePoolOptions(options, { maxConnections: 64, idleTimeoutMs: 4_000 });
-  return Object.freeze({
+  const parsed = {
     pool,
     dialler: dialler(options),
     client: Object.freeze({
@@ -58,5 +60,16 @@ export function parseHttp1Options(options: Http1Options): ParsedHttp1Options {
       // Subtracted from a server's hint, and what is left must be more than nothing or undici closes. The hint is ours to heed.
       keepAliveTimeoutThreshold: -neverMs,
     }),
-  });
+  };
+  if (options.undici !== undefined) checkClient(parsed.client);
+  return Object.freeze(parsed);
+}
+
+/** undici looks at its options when a `Client` is made, which here is when a connection is open. */
+function checkClient(client: Client.Options): void {
+  try {
+    void new Client("http://localhost", client).destroy();
+  } catch (error) {
+    throw new TypeError(`undici does not take these options (undici): ${(error as Error).message}`, { cause: error });
+  }
 }

@@ -20,6 +20,12 @@ describe("the options", () => {
     [{ timeouts: { headMs: "1" } }, /timeouts\.headMs/],
     [{ limits: { headBytes: 0 } }, /limits\.headBytes/],
     [{ limits: { bodyBytes: -1 } }, /limits\.bodyBytes/],
+    [{ limits: { headByts: 1 } }, /limits\.headByts.*limits\.headBytes/],
+    [{ limits: 5 }, /limits is not an object/],
+    [{ timeouts: 5 }, /timeouts is not an object/],
+    [5, /http1 takes an object/],
+    [null, /http1 takes an object/],
+    [{ undici: { maxRequestsPerClient: -1 } }, /maxRequestsPerClient.*\(undici\)|\(undici\).*maxRequestsPerClient/],
     [{ proxy: "gopher://a.example" }, /proxy|gopher/],
   ])("%j are refused by name", (options, words) => {
     expect(() => http1(options as Http1Options)).toThrow(TypeError);

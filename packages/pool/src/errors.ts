@@ -95,10 +95,10 @@ export function phaseTimeout({ request, timeouts }: LimitedExchange, phase: Phas
   }
 }
 
-export function noRoom(maxTotalConnections: number): Failure {
+export function noRoom(option: "maxConnections" | "maxTotalConnections", max: number): Failure {
   return {
     code: "LIMIT_EXCEEDED",
-    message: `all ${maxTotalConnections} connections are in use (maxTotalConnections)`,
+    message: `all ${max} connections are in use (${option})`,
     phase: "queue",
   };
 }

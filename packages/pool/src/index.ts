@@ -3,7 +3,7 @@ export { pooledAdapter, pooledTransport } from "./pooled-transport.ts";
 export type { Admission, Places } from "./pool.ts";
 export { Pool } from "./pool.ts";
 export type { ParsedPoolOptions, PoolLimits, PoolOptions } from "./options.ts";
-export { checkOptionNames, parsePoolOptions, poolOptionNames } from "./options.ts";
+export { checkOptionNames, parsePoolOptions, poolLimitNames, poolOptionNames } from "./options.ts";
 export type { Load, Placement, Situation } from "./place.ts";
 export { place } from "./place.ts";
 export type { Attempt, ConnectionOwner, DialTimes, Driver, DriverConnection, DriverDial, Failure } from "./driver.ts";

@@ -55,11 +55,21 @@ export const poolOptionNames: readonly (keyof PoolOptions)[] = [
   "limits",
 ];
 
-/** @throws TypeError for an option that the adapter does not have; it lists those that it has. */
-export function checkOptionNames(adapter: string, options: object, known: readonly string[]): void {
+export const poolLimitNames: readonly (keyof PoolLimits)[] = ["bodyBytes", "maxFields"];
+
+/**
+ * @param group Where the options stand, if not at the top: `"limits"`.
+ * @throws TypeError for an option that the adapter does not have; it lists those that it has.
+ */
+export function checkOptionNames(adapter: string, options: object, known: readonly string[], group?: string): void {
+  if (typeof options !== "object" || options === null) {
+    throw new TypeError(group === undefined ? `${adapter} takes an object of options` : `${group} is not an object`);
+  }
+  const prefix = group === undefined ? "" : `${group}.`;
   for (const name of Object.keys(options)) {
     if (!known.includes(name)) {
-      throw new TypeError(`${adapter} has no option ${JSON.stringify(name)}; it has ${known.join(", ")}`);
+      const list = known.map((one) => prefix + one).join(", ");
+      throw new TypeError(`${adapter} has no option ${JSON.stringify(prefix + name)}; it has ${list}`);
     }
   }
 }

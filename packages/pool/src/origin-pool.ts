@@ -7,7 +7,9 @@ import type { Exchange } from "./exchange.ts";
 import { type LifetimeLimits, replaceAgainMs } from "./lifetime.ts";
 import type { ParsedPoolOptions } from "./options.ts";
 import { pick, place, type Situation } from "./place.ts";
+import { Refill } from "./refill.ts";
 import { WaitList } from "./wait-list.ts";
+import { Warming } from "./warming.ts";
 
 type MutableSituation = { -readonly [K in keyof Situation<Connection>]: Situation<Connection>[K] };
 
@@ -27,6 +29,11 @@ export interface OriginHost {
   limitMoved(connection: Connection): void;
   /** This origin may not dial, because all origins together have all connections that there may be. */
   wantsRoom(origin: OriginPool): void;
+  /** The same, for one dial that is about to be made; false if no connection can make room. */
+  makeRoom(origin: OriginPool): Promise<boolean>;
+  canMakeRoom(origin: OriginPool): boolean;
+  /** Nothing runs on this connection any more: it is told to end if another origin has waited longer for a place. */
+  freed(connection: Connection, origin: OriginPool): void;
   /** A connection is open and has got what there was for it: another origin may need its place. */
   eased(): void;
   /** Nothing is open, nothing waits and nothing is about to be dialled. */
@@ -55,11 +62,18 @@ export class OriginPool implements ConnectionHost {
   readonly #situation: MutableSituation;
   #open = 0;
   readonly #hold: DialHold = new DialHold(() => this.place());
-  #refill: NodeJS.Timeout | undefined;
+  readonly #refill: Refill = new Refill(() => {
+    this.#dialUpTo(this.#host.options.minConnections);
+    this.tellIfEmpty();
+  });
   #placing = false;
   #asked = false;
-  /** Callers of `warm()`, told of each dial that ended. */
-  readonly #watchers: Set<(failure: TransportError | undefined) => void> = new Set();
+  readonly #warming: Warming = new Warming({
+    open: () => this.#open,
+    dialling: () => this.#situation.dialling,
+    dialUpTo: (count) => this.#dialUpTo(count),
+    makeRoom: () => this.#host.makeRoom(this),
+  });
 
   constructor(target: Target, push: boolean, host: OriginHost) {
     const { maxConnections, maxTotalConnections } = host.options;
@@ -88,6 +102,12 @@ export class OriginPool implements ConnectionHost {
     return this.#waiting.size + this.#waitingFresh.size;
   }
 
+  /** When the first that waits began its call; `Infinity` if none waits. */
+  get waitsSince(): number {
+    const [fresh, first] = [this.#waitingFresh.first(), this.#waiting.first()];
+    return Math.min(fresh?.startedAt ?? Infinity, first?.startedAt ?? Infinity);
+  }
+
   /** Takes an exchange in: it runs at once, or waits. Ask whether it is {@link full} before. */
   submit(exchange: Exchange): void {
     // The way of most exchanges: nobody waits and a connection is free.
@@ -101,11 +121,16 @@ export class OriginPool implements ConnectionHost {
 
   /** One more would have to wait for a lease, and as many as may are waiting for one. */
   get full(): boolean {
-    if (this.#waiting.bare < this.#host.options.maxQueued) return false;
+    const { maxQueued } = this.#host.options;
+    if (this.#waiting.bare < maxQueued) return false;
     const now = this.#look();
     now.waiting++;
     const { action } = place(now);
-    return action !== "use" && action !== "dial" && this.#waiting.size >= this.#coverable;
+    if (action === "use" || action === "dial" || this.#waiting.size < this.#coverable) return false;
+    // A place that is about to be given up is as good as one that is free.
+    let soon = action === "make-room" && this.#host.canMakeRoom(this) ? 1 : 0;
+    for (const { inFlight } of this.#draining) if (inFlight === 0) soon++;
+    return this.#waiting.bare >= maxQueued + soon;
   }
 
   /** Puts one back at the head. Its connection is not usable for it any more. */
@@ -147,7 +172,7 @@ export class OriginPool implements ConnectionHost {
 
   /** Where nothing is open and nothing waits, there is nothing to remember. */
   tellIfEmpty(): void {
-    if (this.connections.size > 0 || this.waiting > 0 || this.#refill !== undefined) return;
+    if (this.connections.size > 0 || this.waiting > 0 || this.#refill.pending || this.#warming.pending) return;
     this.#hold.stop();
     this.#host.empty(this);
   }
@@ -165,13 +190,11 @@ export class OriginPool implements ConnectionHost {
   /** Makes sure that `count` connections are open. Resolves with why there is none, if so. */
   async warm(count: number): Promise<Failure | TransportError | undefined> {
     const { maxConnections, maxTotalConnections } = this.#host.options;
-    const wanted = Math.min(count, maxConnections);
-    let failure: TransportError | undefined;
-    this.#dialUpTo(wanted);
-    while (this.#open < wanted && this.#situation.dialling > 0)
-      failure = (await new Promise<TransportError | undefined>((resolve) => this.#watchers.add(resolve))) ?? failure;
+    const failure = await this.#warming.upTo(Math.min(count, maxConnections));
     this.tellIfEmpty();
-    return this.#open === 0 ? (failure ?? noRoom(maxTotalConnections)) : undefined;
+    if (this.#open > 0 || failure !== undefined) return this.#open > 0 ? undefined : failure;
+    const own = this.#situation.connections >= maxConnections;
+    return own ? noRoom("maxConnections", maxConnections) : noRoom("maxTotalConnections", maxTotalConnections);
   }
 
   /** The least recently used idle connection, if any. */
@@ -185,7 +208,8 @@ export class OriginPool implements ConnectionHost {
 
   /** Ends what is idle and lets nothing new on the rest, for a pool that drains. What waits is still to be served. */
   drain(): void {
-    this.#stopRefill();
+    this.#refill.stop();
+    this.tellIfEmpty();
     if (this.waiting > 0) return;
     for (const connection of [...this.connections]) {
       if (connection.state === "open") connection.drains("close");
@@ -194,7 +218,8 @@ export class OriginPool implements ConnectionHost {
   }
 
   destroy(reason: unknown): void {
-    this.#stopRefill();
+    this.#refill.stop();
+    this.tellIfEmpty();
     for (const connection of [...this.connections]) connection.destroy(reason);
   }
 
@@ -219,6 +244,7 @@ export class OriginPool implements ConnectionHost {
       if (this.#host.driver.multiplexed) this.#situation.connections--;
     }
     this.#list(connection);
+    if (connection.state === "open" && connection.inFlight === 0) this.#host.freed(connection, this);
     this.place();
     if (this.#host.closing && connection.state === "open" && this.waiting === 0) connection.drains("close");
     if (connection.state === "open") this.#host.eased();
@@ -232,7 +258,8 @@ export class OriginPool implements ConnectionHost {
     if (dialled && !draining) this.#open--;
     if (!draining || !this.#host.driver.multiplexed) this.#situation.connections--;
     this.#host.connectionGone(connection, dialled ? "closed" : connection.abandoned ? "abandoned" : "failed");
-    if (!dialled) {
+    if (dialled) this.#refill.ended(connection);
+    else {
       this.#dialEnded(connection.abandoned, error);
       connection.replaces?.agesAgain(this.#hold.leftMs);
     }
@@ -304,7 +331,7 @@ export class OriginPool implements ConnectionHost {
     this.#list(connection);
     connection.replaces?.drains(connection.replaces.limit);
     connection.replaces = undefined;
-    this.#tellWatchers();
+    this.#warming.dialEnded();
   }
 
   /**
@@ -314,7 +341,7 @@ export class OriginPool implements ConnectionHost {
   #dialEnded(abandoned: boolean, error: unknown): void {
     this.#situation.dialling--;
     const failure = error as TransportError;
-    this.#tellWatchers(failure);
+    this.#warming.dialEnded(failure);
     if (abandoned) return;
     this.#hold.failed(failure);
     const soon = performance.now() + worthADialMs;
@@ -350,41 +377,23 @@ export class OriginPool implements ConnectionHost {
 
   /** A dial that nobody waits for any more must not hold the process, or a place. */
   #cancelIdleDials(): void {
-    if (this.waiting > 0 || this.#watchers.size > 0) return;
+    if (this.waiting > 0 || this.#warming.pending) return;
     for (const connection of this.#opening) if (connection.replaces === undefined) connection.destroy(undefined);
   }
 
   #keepMinimum(): void {
     const { minConnections } = this.#host.options;
-    if (minConnections === 0 || this.#host.closing || this.#refill !== undefined) return;
-    if (this.#open + this.#situation.dialling >= minConnections) return;
-    this.#refill = setTimeout(() => {
-      this.#refill = undefined;
-      this.#dialUpTo(minConnections);
-      this.tellIfEmpty();
-    }, this.#hold.leftMs).unref();
+    if (minConnections === 0 || this.#host.closing || this.#refill.pending) return;
+    if (this.#open + this.#situation.dialling < minConnections) this.#refill.begin(this.#hold.leftMs);
   }
 
-  #stopRefill(): void {
-    clearTimeout(this.#refill);
-    this.#refill = undefined;
-    this.tellIfEmpty();
-  }
-
-  /** Dials until so many are open or on the way, as far as the limits allow. */
-  #dialUpTo(count: number): void {
-    const { maxConnections, maxTotalConnections } = this.#host.options;
+  /** Dials until so many are open or on the way. True where only the limit over all origins is in the way. */
+  #dialUpTo(count: number): boolean {
     const now = this.#situation;
-    while (
-      this.#open + now.dialling < count &&
-      now.connections < maxConnections &&
-      this.#host.totalConnections < maxTotalConnections
-    )
+    while (!this.#host.closing && this.#open + now.dialling < count && now.connections < now.maxConnections) {
+      if (this.#host.totalConnections >= now.maxTotalConnections) return true;
       this.#dial();
-  }
-
-  #tellWatchers(failure?: TransportError): void {
-    for (const watcher of this.#watchers) watcher(failure);
-    this.#watchers.clear();
+    }
+    return false;
   }
 }

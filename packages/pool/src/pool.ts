@@ -1,4 +1,5 @@
 import {
+  checkNumber,
   checkRequest,
   type CloseOptions,
   type ConnectionCounts,
@@ -22,7 +23,8 @@ import { warnOfLeak } from "./leak-warning.ts";
 import { OriginPool, type OriginHost } from "./origin-pool.ts";
 import { type ParsedPoolOptions, timeoutsFor } from "./options.ts";
 import type { Push } from "./push.ts";
-import { Watch } from "./watch.ts";
+import { TotalLimit } from "./total-limit.ts";
+import { farthestMs, Watch } from "./watch.ts";
 
 /** Refuses what the adapter cannot carry, before anything is queued; throws what `request()` shall reject with. */
 export type Admission = (target: Target, request: TransportRequest) => void;
@@ -42,19 +44,13 @@ export interface Places {
 export class Pool implements ExchangeHost, OriginHost, Places {
   readonly driver: Driver;
   readonly options: ParsedPoolOptions;
-  totalConnections = 0;
   closing = false;
   readonly #admit: Admission;
   readonly #origins: Map<string, OriginPool> = new Map();
   readonly #exchanges: Watch<Exchange> = new Watch();
   readonly #pushes: Watch<Push> = new Watch();
   readonly #connections: Watch<Connection> = new Watch();
-  /** Origins that wait for one of the connections that all share, in the order of asking. */
-  readonly #starving: Set<OriginPool> = new Set();
-  /** Connections that were told to end for one that the adapter makes. */
-  readonly #yielding: Map<Connection, () => void> = new Map();
-  /** Connections that were told to end, to make room. */
-  readonly #leaving: Set<Connection> = new Set();
+  readonly #limit: TotalLimit;
   readonly #totals = {
     connectionsOpened: 0,
     connectionsClosed: 0,
@@ -77,6 +73,11 @@ export class Pool implements ExchangeHost, OriginHost, Places {
     this.driver = driver;
     this.options = options;
     this.#admit = admit;
+    this.#limit = new TotalLimit(options.maxTotalConnections, this.#origins);
+  }
+
+  get totalConnections(): number {
+    return this.#limit.connections;
   }
 
   get protocol(): Protocol {
@@ -134,6 +135,7 @@ export class Pool implements ExchangeHost, OriginHost, Places {
   }
 
   async warm(origin: URL | string, { connections = 1, signal }: WarmOptions = {}): Promise<void> {
+    checkNumber("connections", connections, 1);
     const startedAt = performance.now();
     const target = parseTarget(origin);
     this.#admit(target, { url: origin });
@@ -151,22 +153,13 @@ export class Pool implements ExchangeHost, OriginHost, Places {
     if (failure !== undefined) throw errorOf(failure);
   }
 
-  async reserve(): Promise<boolean> {
-    const isFull = this.totalConnections >= this.options.maxTotalConnections;
-    const victim = isFull ? this.#longestIdle() : undefined;
-    if (isFull && victim === undefined) return false;
-    this.totalConnections++;
-    if (victim !== undefined) {
-      const gone = new Promise<void>((resolve) => this.#yielding.set(victim, resolve));
-      victim.drains("a connection of another kind needs room");
-      await gone;
-    }
-    return true;
+  reserve(): Promise<boolean> {
+    return this.#limit.reserve();
   }
 
   release(): void {
-    this.totalConnections--;
-    this.#feed();
+    this.#limit.connections--;
+    this.#limit.feed();
     this.#endIfDone();
   }
 
@@ -179,12 +172,13 @@ export class Pool implements ExchangeHost, OriginHost, Places {
     return { ...sumOf(Object.values(origins)), totals: { ...this.#totals }, origins };
   }
 
-  close({ signal, deadlineMs = 10_000 }: CloseOptions = {}): Promise<void> {
+  async close({ signal, deadlineMs = 10_000 }: CloseOptions = {}): Promise<void> {
+    checkNumber("deadlineMs", deadlineMs, 0);
     this.#beginClosing();
     const expired = (): void =>
       void this.destroy(new DOMException(`draining took longer than ${deadlineMs} ms`, "TimeoutError"));
     const stop = (): void => void this.destroy(signal?.reason);
-    const timer = deadlineMs === Infinity ? undefined : setTimeout(expired, deadlineMs);
+    const timer = deadlineMs > farthestMs ? undefined : setTimeout(expired, deadlineMs);
     if (signal?.aborted === true) stop();
     else signal?.addEventListener("abort", stop, { once: true });
     return (this.#closed as Promise<void>).finally(() => {
@@ -262,7 +256,7 @@ export class Pool implements ExchangeHost, OriginHost, Places {
   // ---- told by origins
 
   connectionAdded(connection: Connection): void {
-    this.totalConnections++;
+    this.#limit.connections++;
     this.#connections.add(connection);
   }
 
@@ -271,37 +265,36 @@ export class Pool implements ExchangeHost, OriginHost, Places {
   }
 
   connectionGone(connection: Connection, how: "closed" | "failed" | "abandoned"): void {
-    this.totalConnections--;
+    this.#limit.gone(connection);
     this.#connections.delete(connection);
-    this.#leaving.delete(connection);
-    this.#yielding.get(connection)?.();
-    this.#yielding.delete(connection);
     if (how !== "abandoned") this.#totals[how === "failed" ? "dialsFailed" : "connectionsClosed"]++;
-    this.#feed();
+    this.#limit.feed();
     this.#endIfDone();
   }
 
   wantsRoom(origin: OriginPool): void {
-    this.#starving.add(origin);
-    if (this.#leaving.size >= this.#starving.size) return;
-    const victim = this.#longestIdle(origin) ?? (origin.connections.size === 0 ? this.#busiest(origin) : undefined);
-    if (victim === undefined) return;
-    this.#leaving.add(victim);
-    victim.drains("another origin needs room");
+    this.#limit.wantsRoom(origin);
+  }
+
+  makeRoom(origin: OriginPool): Promise<boolean> {
+    return this.#limit.makeRoom(origin);
+  }
+
+  canMakeRoom(origin: OriginPool): boolean {
+    return this.#limit.canMakeRoom(origin);
+  }
+
+  freed(connection: Connection, origin: OriginPool): void {
+    this.#limit.claim(connection, origin);
   }
 
   eased(): void {
-    if (this.#starving.size <= this.#leaving.size) return;
-    for (const origin of [...this.#starving]) {
-      // It asks again if it still must.
-      this.#starving.delete(origin);
-      origin.place();
-    }
+    this.#limit.eased();
   }
 
   empty(origin: OriginPool): void {
     const key = keyOf(origin.target, origin.push);
-    this.#starving.delete(origin);
+    this.#limit.forget(origin);
     if (this.#origins.get(key) === origin) this.#origins.delete(key);
   }
 
@@ -327,36 +320,6 @@ export class Pool implements ExchangeHost, OriginHost, Places {
       this.#origins.set(key, origin);
     }
     return origin;
-  }
-
-  /** A connection less: origins that have none come first, then those that want more, each in the order of asking. */
-  #feed(): void {
-    if (this.#starving.size === 0) return;
-    const hungry = [...this.#starving].sort((a, b) => Number(a.connections.size > 0) - Number(b.connections.size > 0));
-    for (const origin of hungry) {
-      if (this.totalConnections >= this.options.maxTotalConnections) return;
-      this.#starving.delete(origin);
-      origin.place();
-    }
-  }
-
-  #longestIdle(but?: OriginPool): Connection | undefined {
-    let longest: Connection | undefined;
-    for (const origin of this.#origins.values()) {
-      const one = origin === but ? undefined : origin.longestIdle();
-      if (one !== undefined && (longest === undefined || one.idleSince < longest.idleSince)) longest = one;
-    }
-    return longest;
-  }
-
-  /** An open connection of the origin that has most; it takes nothing new and leaves when it is done. */
-  #busiest(but: OriginPool): Connection | undefined {
-    let most: OriginPool | undefined;
-    for (const origin of this.#origins.values()) {
-      if (origin !== but && origin.connections.size > (most?.connections.size ?? 0)) most = origin;
-    }
-    for (const connection of most?.connections ?? []) if (connection.state === "open") return connection;
-    return undefined;
   }
 
   #beginClosing(): void {

@@ -1,4 +1,4 @@
-import { type Capabilities, type Transport, TransportError } from "@holdfast/transport";
+import { type Capabilities, parseTarget, type Transport, TransportError } from "@holdfast/transport";
 import type { Driver } from "./driver.ts";
 import type { ParsedPoolOptions } from "./options.ts";
 import { type Admission, type Places, Pool } from "./pool.ts";
@@ -47,7 +47,7 @@ export function pooledAdapter(driver: Driver, options: ParsedPoolOptions, facts:
     capabilities,
     request: (request) => pool.request(request),
     open: async ({ url }) => {
-      throw unsupported(`${protocol} has no channels (capabilities.channel)`, new URL(url).origin);
+      throw unsupported(`${protocol} has no channels (capabilities.channel)`, parseTarget(url).origin);
     },
     warm: (origin, warmOptions) => pool.warm(origin, warmOptions),
     stats: () => pool.stats(),

@@ -11,7 +11,7 @@ export interface Expiring {
 const grainMs = 5;
 
 /** The longest that a timer of Node can wait. What expires later is looked at again then. */
-const farthestMs = 2 ** 31 - 1;
+export const farthestMs: number = 2 ** 31 - 1;
 
 /**
  * One timer for many limits. Nearly all limits never fire: they are moved on or dropped long before. So adding, moving

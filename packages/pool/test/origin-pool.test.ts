@@ -131,9 +131,28 @@ describe("warm", () => {
     await expect(pool.warm(url)).rejects.toMatchObject({ code: "LIMIT_EXCEEDED" });
   });
 
-  it("rejects with LIMIT_EXCEEDED where other origins have all connections, and leaves nothing", async () => {
+  it("takes the place of the longest idle connection of another origin", async () => {
+    const fixture = newPool({ maxTotalConnections: 2 });
+    await usedConnection(fixture);
+    vi.advanceTimersByTime(10);
+    await usedConnection(fixture, 1, "http://c.example");
+    const warming = fixture.pool.warm("http://b.example");
+    await turn();
+    fixture.driver.last.open();
+    await warming;
+    expect(Object.keys(fixture.pool.stats().origins)).toEqual(["http://c.example", "http://b.example"]);
+  });
+
+  it.each([0, -1, NaN, "2"])("of %j connections is a TypeError", async (connections) => {
+    await expect(newPool().pool.warm(url, { connections: connections as number })).rejects.toThrow(
+      new TypeError("connections is not a number of at least 1"),
+    );
+  });
+
+  it("rejects with LIMIT_EXCEEDED where other origins use all connections, and leaves nothing", async () => {
     const fixture = newPool({ maxTotalConnections: 1 });
     await usedConnection(fixture);
+    call(fixture.pool);
     await expect(fixture.pool.warm("http://b.example")).rejects.toMatchObject({
       code: "LIMIT_EXCEEDED",
       message: "warming http://b.example: all 1 connections are in use (maxTotalConnections)",
@@ -202,6 +221,26 @@ describe("minConnections", () => {
     expect(fixture.driver.pending).toEqual([]);
     expect(vi.getTimerCount()).toBe(0);
     expect(fixture.pool.stats().origins).toEqual({});
+  });
+
+  it("are opened again later each time, where they end young and of no use", async () => {
+    const fixture = newPool({ minConnections: 1 });
+    (await usedConnection(fixture)).lose();
+    await turn();
+    const pauses: number[] = [];
+    for (let round = 0; round < 4; round++) {
+      const { dials } = fixture.driver;
+      const count = dials.length;
+      let pauseMs = 0;
+      for (; dials.length === count; pauseMs++) vi.advanceTimersByTime(1);
+      pauses.push(pauseMs);
+      fixture.driver.last.open();
+      await turn();
+      fixture.driver.last.connection?.lose();
+      await turn();
+    }
+    // Half of 200, 400 and 800 ms, by the random number of these tests.
+    expect(pauses).toEqual([1, 100, 200, 400]);
   });
 });
 

@@ -92,6 +92,24 @@ describe("close", () => {
     expect(vi.getTimerCount()).toBe(0);
     expect(getEventListeners(controller.signal, "abort")).toEqual([]);
   });
+
+  it("waits for as long as a deadline says that no timer can measure", async () => {
+    const { pool, driver } = await busyPool();
+    const running = current(driver);
+    const closing = pool.close({ deadlineMs: 2 ** 40 });
+    vi.advanceTimersByTime(10_000);
+    await turn();
+    expect(running.aborted).toBeUndefined();
+    running.answer();
+    await closing;
+  });
+
+  it.each([-1, NaN, "1"])("refuses a deadline of %j, and ends nothing", async (deadlineMs) => {
+    const { pool, driver } = await busyPool();
+    await expect(pool.close({ deadlineMs: deadlineMs as number })).rejects.toThrow(TypeError);
+    expect(pool.closing).toBe(false);
+    expect(current(driver).aborted).toBeUndefined();
+  });
 });
 
 describe("destroy", () => {

@@ -246,7 +246,7 @@ const steps: readonly { readonly weight: number; readonly arbitrary: fc.Arbitrar
       name: `warm ${connections} at ${to}`,
       pick: 0,
       apply: (world) => {
-        world.pool.warm(to, { connections }).catch(() => {});
+        world.warm(to, connections);
         return true;
       },
     })),

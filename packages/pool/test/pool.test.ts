@@ -319,6 +319,35 @@ describe("connections of several origins", () => {
     await pool.destroy();
   });
 
+  it.each([
+    ["has none, though one of the other's is held", "http://a.example", 1],
+    ["has one that is held", "http://b.example", 501],
+  ])("give one to an origin that %s, and waits longer than who uses the others", async (_, holder, waitsMs) => {
+    const { pool, driver } = newPool({ maxTotalConnections: 2, maxConnections: 2 });
+    const lasting = { deadlineMs: Infinity, timeouts: { queueMs: Infinity, headMs: Infinity } };
+    call(pool, { ...lasting, url: holder });
+    driver.last.open();
+    await turn();
+    const held = current(driver);
+    const busy = (): void => {
+      pool.request({ ...lasting, url: "http://a.example" }).then(busy, () => {});
+    };
+    for (let i = 0; i < 3; i++) busy();
+    driver.last.open();
+    await turn();
+    const waits = call(pool, { ...lasting, url: "http://b.example" });
+    vi.advanceTimersByTime(waitsMs);
+    for (let round = 0; round < 10 && !waits.settled; round++) {
+      vi.advanceTimersByTime(1);
+      for (const attempt of driver.running) if (attempt !== held) attempt.answer();
+      await turn();
+      for (const dial of driver.pending) dial.open();
+      await turn();
+    }
+    expect(waits.response?.status).toBe(200);
+    await pool.destroy();
+  });
+
   it("make room for another by ending the one that is idle longest", async () => {
     const fixture = newPool({ maxTotalConnections: 2 });
     const one = await usedConnection(fixture, 1, "http://a.example");

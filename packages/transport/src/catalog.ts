@@ -58,16 +58,16 @@ function unknownName(name: unknown, names: readonly string[]): string {
 }
 
 function load(name: string, loaded: unknown, options: readonly unknown[]): Transport {
-  const factories =
-    typeof loaded === "function"
-      ? [loaded]
-      : Object.values(loaded ?? {}).filter((value) => typeof value === "function");
-  if (factories.length !== 1) {
+  // One function may have two names: that of a CommonJS module stands as `default` too.
+  const exported = typeof loaded === "function" ? [loaded] : Object.values(loaded ?? {});
+  const factories = new Set(exported.filter((value) => typeof value === "function"));
+  if (factories.size !== 1) {
     throw new TypeError(
-      `the catalog entry ${JSON.stringify(name)} loaded ${factories.length} functions; expected one transport factory`,
+      `the catalog entry ${JSON.stringify(name)} loaded ${factories.size} functions; expected one transport factory`,
     );
   }
-  return checked(name, (factories[0] as (...options: unknown[]) => unknown)(...options));
+  const [factory] = factories;
+  return checked(name, (factory as (...options: unknown[]) => unknown)(...options));
 }
 
 function checked(name: string, made: unknown): Transport {

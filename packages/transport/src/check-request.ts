@@ -141,6 +141,7 @@ export function checkNumber(name: string, value: unknown, least: number): void {
 
 /** The names of the phases that have a timeout, and nothing else. */
 export function checkTimeouts(timeouts: object): void {
+  if (typeof timeouts !== "object" || timeouts === null) throw new TypeError("timeouts is not an object");
   for (const [name, value] of Object.entries(timeouts)) {
     if (name !== "queueMs" && name !== "connectMs" && name !== "headMs" && name !== "bodyGapMs") {
       throw new TypeError(`timeouts.${name} is unknown; there are queueMs, connectMs, headMs and bodyGapMs`);

@@ -122,6 +122,15 @@ describe("a lazy entry", () => {
     expect(seen).toEqual([[options]]);
   });
 
+  it("may be a module that has its one function under two names, as one of CommonJS has", async () => {
+    const { seen, stub } = recorder();
+    const transports = catalog({
+      stub: async () => ({ default: stub, "module.exports": stub }) as unknown as { stub: typeof stub },
+    });
+    expect(await transports.create("stub")).toBeInstanceOf(StubTransport);
+    expect(seen).toHaveLength(1);
+  });
+
   it("may be a real module", async () => {
     const transports = catalog({ fixture: () => import("./fixture-adapter.ts") });
     const transport = await transports.create("fixture", { label: "from a module" });
