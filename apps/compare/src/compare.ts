@@ -39,7 +39,8 @@ export interface TransportResult {
   readonly protocol: string;
   readonly measurement: Measurement;
   /** Connections by the transport's own count. More than the measured ones if some carried no answer. */
-  readonly openedByStats: number;
+  /** By the transport's own account; undefined if it has none to give. */
+  readonly openedByStats: number | undefined;
   /** What heads take, counted after the measured rounds; undefined where they could not be counted. */
   readonly heads: HeadCount | undefined;
 }
@@ -85,7 +86,7 @@ export async function compareTarget(target: Target, options: CompareOptions): Pr
     return transport;
   };
   const interrupt = (): void => {
-    for (const transport of transports) transport.destroy(signal.reason).catch(() => undefined);
+    for (const transport of transports) destroyed(transport, signal.reason).catch(() => undefined);
   };
   signal.addEventListener("abort", interrupt);
   try {
@@ -93,9 +94,16 @@ export async function compareTarget(target: Target, options: CompareOptions): Pr
   } finally {
     signal.removeEventListener("abort", interrupt);
     // One that does not end keeps no result from being shown.
-    const ends = [...transports].map((transport) => within(transport.destroy(), workload.timeoutMs, () => new Error()));
+    const ends = [...transports].map((transport) =>
+      within(destroyed(transport), workload.timeoutMs, () => new Error()),
+    );
     await Promise.allSettled(ends);
   }
+}
+
+/** Settles also where a transport that was brought throws. */
+async function destroyed(transport: Transport, reason?: unknown): Promise<void> {
+  await transport.destroy(reason);
 }
 
 async function compareWith(
@@ -117,11 +125,24 @@ async function compareWith(
     stoppedBy: undefined,
   };
 
+  const leftOut: LeftOut[] = [];
+  const tryToCreate = (entry: Entry): Transport | undefined => {
+    try {
+      return create(entry);
+    } catch (error) {
+      // Whatever one that was brought fails at, the comparison goes on without it.
+      if (entry.brought !== true) throw error;
+      leftOut.push({ ...entry, error });
+      return undefined;
+    }
+  };
   // The baseline is probed twice: what differs over one transport alone says nothing about the transports.
-  const candidates = entries.map((entry) => ({ entry, transport: create(entry) }));
+  const candidates = entries.flatMap((entry) => {
+    const transport = tryToCreate(entry);
+    return transport === undefined ? [] : [{ entry, transport }];
+  });
   const probed: typeof candidates = [];
   const probes: Probe[] = [];
-  const leftOut: LeftOut[] = [];
   for (const candidate of [...candidates.slice(0, 1), ...candidates]) {
     const { entry, transport } = candidate;
     try {
@@ -139,13 +160,18 @@ async function compareWith(
 
   // Measured transports are new ones, so that their connections are counted from the first on.
   for (const { entry, transport } of probed) await warmUp({ entry, transport }, target, request, options);
-  const runs = probed.map(({ entry }) => startRun(entry, create(entry), options));
+  const runs = probed.flatMap(({ entry }) => {
+    const transport = tryToCreate(entry);
+    return transport === undefined ? [] : [startRun(entry, transport, options)];
+  });
   await measureRounds(runs, target, request, options);
   const heads = new Map<Entry, HeadCount | undefined>();
   for (const { entry } of runs) {
     if (target.counted !== undefined && runs.every(({ observer }) => !observer.done)) {
       const loop = loopOf(entry, workload, Math.min(maxCounted, workload.requests));
-      heads.set(entry, await countHeads(create(entry), target.counted, { workload, loop, signal }));
+      const transport = tryToCreate(entry);
+      if (transport !== undefined)
+        heads.set(entry, await countHeads(transport, target.counted, { workload, loop, signal }));
     }
   }
 
@@ -167,13 +193,22 @@ async function compareWith(
       title: entry.title,
       protocol: entry.protocol,
       measurement: meter.measurement(),
-      openedByStats: transport.stats().totals.connectionsOpened,
+      openedByStats: openedBy(transport),
       heads: heads.get(entry),
     })),
     equality: ledgers.every(({ answers }) => answers === 0) ? undefined : equality,
     firstAnswer: ledgers.find((ledger) => ledger.first !== undefined)?.first,
     stoppedBy: runs.find(({ observer }) => observer.doomed)?.entry.title,
   };
+}
+
+/** Whatever one that was brought fails at, the comparison is shown. */
+function openedBy(transport: Transport): number | undefined {
+  try {
+    return transport.stats().totals.connectionsOpened;
+  } catch {
+    return undefined;
+  }
 }
 
 /** The baseline was answered, so what fails is the protocol, or what the user brought. Our own origin speaks all of ours. */

@@ -1,4 +1,5 @@
 import { isTransportError, type Phase, type TransportError } from "@holdfast/transport";
+import { AdapterError } from "./adapters.ts";
 import { messageOf, sentence } from "./sentence.ts";
 
 /** What the sentence about a failure needs to know besides the error. */
@@ -56,6 +57,7 @@ const certificateCodes: ReadonlySet<string> = new Set(
 /** One plain sentence, or two where there is a remedy, that says what failed, where, and in which phase. */
 export function describeFailure(error: unknown, context: FailureContext): string {
   const { origin, protocol } = new URL(context.url);
+  if (error instanceof AdapterError) return error.message;
   if (!isTransportError(error)) return `An exchange with ${origin} failed: ${sentence(messageOf(error))}`;
   const during = error.phase === "secure" && protocol === "http:" ? "agreeing on the protocol" : doing[error.phase];
   const limit = `${context.timeoutMs.toLocaleString("en-US")} ms (--timeout)`;

@@ -90,7 +90,7 @@ function transportJson(
     requestsPerSecond,
     latencyMs: latencyMs ?? null,
     latencyCurve: measurement.latencyCurve,
-    connections: { opened: connections, openedByStats },
+    connections: { opened: connections, openedByStats: openedByStats ?? connections },
     handshakes: measurement.handshakes,
     maxStreams: measurement.maxStreams ?? null,
     reusedShare: measurement.reusedShare,

@@ -1,7 +1,7 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { type Adapter, AdapterError, loadAdapter } from "../src/adapters.ts";
 import { runCompare } from "./run-compare.ts";
@@ -164,6 +164,31 @@ describe("compare with --adapter", () => {
     ).toHaveLength(2);
     expect(stdout.match(/Answers: all 80 are equal byte for byte/g)).toHaveLength(2);
     expect(code).toBe(1);
+  });
+
+  it.each([
+    [
+      "whose factory works only so often",
+      "if (count > 2) throw new Error('two are enough');",
+      /^own is left out\. own\(\) of --adapter .* failed: two are enough\.$/m,
+    ],
+    [
+      "that tells no statistics and throws as it ends",
+      "transport.stats = transport.destroy = () => { throw new Error('no') };",
+      /^own  .*$/m,
+    ],
+  ])("goes on with one %s", async (_, breaks, said) => {
+    const code = `import { mine } from ${JSON.stringify(pathToFileURL(mine).href)}; let made = 0;
+      export const own = (options) => {
+        const [count, transport] = [++made, { ...mine(options) }];
+        if (count > 1) { ${breaks} }
+        return transport;
+      };`;
+    const file = join(directory, await moduleOf(code));
+    const { code: exit, stdout } = await runCompare("--requests", "20", "--adapter", file);
+    expect(stdout).toMatch(said);
+    expect(stdout).toContain("Answers: all ");
+    expect(exit).toBeLessThanOrEqual(1);
   });
 
   it("ends although one has left something open, and says what", async () => {
