@@ -1,8 +1,9 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { Http2ServerRequest, Http2ServerResponse, Http2Session } from "node:http2";
+import type { Http2ServerRequest, Http2ServerResponse } from "node:http2";
 import { NodeRequest, sendNodeResponse } from "srvx/node";
 import { hasBody, RequestBody } from "./body.ts";
 import { checkHead, failed, type Refusal, tooLong } from "./check-head.ts";
+import { checkResponse, checkSendable } from "./check-response.ts";
 import { clientGone, failureOf, isConsequence } from "./errors.ts";
 import type { ServeSettings } from "./options.ts";
 import { withoutConnectionFields } from "./response-fields.ts";
@@ -67,6 +68,11 @@ export class Exchange {
     if (!this.#response.headersSent) this.#wire.last();
   }
 
+  /** The client is gone, was refused meanwhile, or has been served by a Node handler. */
+  get #answered(): boolean {
+    return this.#gone || this.#response.headersSent;
+  }
+
   /** Settles when the handler has; the response is sent or on its way then. `last`: no other exchange shall follow. */
   async run(last: boolean): Promise<void> {
     if (last) this.#wire.last();
@@ -76,6 +82,7 @@ export class Exchange {
     let answer: Response | undefined;
     try {
       answer = checkResponse(await this.#settings.fetch(request));
+      if (!this.#answered) checkSendable(answer);
     } catch (error) {
       answer = this.#fail(error, request);
     }
@@ -85,8 +92,7 @@ export class Exchange {
 
   async #send(answer: Response, request: Request): Promise<void> {
     const response = this.#response;
-    // The client is gone, was refused meanwhile, or has been served by a Node handler.
-    if (this.#gone || response.headersSent) {
+    if (this.#answered) {
       if (!answer.bodyUsed) answer.body?.cancel().catch(ignore);
       return;
     }
@@ -117,11 +123,7 @@ export class Exchange {
       // srvx says it twice.
       if (this.#broken !== undefined) return response;
       this.#broken = error;
-      if (!("stream" in this.#response)) {
-        response.flushHeaders();
-        return destroy(error);
-      }
-      afterHead(this.#response.stream.session, () => destroy(error));
+      this.#wire.afterHead(() => destroy(error));
       return response;
     };
   }
@@ -150,7 +152,8 @@ export class Exchange {
     const over = this.#gone || errored !== null;
     if (over && (isConsequence(error, errored) || isConsequence(error, request.signal.reason))) return undefined;
     try {
-      return this.#settings.onError(error, request) ?? undefined;
+      const instead = this.#settings.onError(error, request) ?? undefined;
+      return instead && checkSendable(checkResponse(instead));
     } catch {
       return undefined;
     }
@@ -160,14 +163,6 @@ export class Exchange {
     this.#gone = true;
     this.#giveUpBody(clientGone());
   }
-}
-
-/** A reset overtakes the head of its stream while that is queued. A client that does not read is not waited for. */
-function afterHead(session: Http2Session | undefined, then: () => void, turns = 50): void {
-  setImmediate(() => {
-    if (turns === 0 || session === undefined || session.destroyed || session.state.outboundQueueSize === 0) then();
-    else afterHead(session, then, turns - 1);
-  });
 }
 
 /** Node destroys a request whose connection is lost with an error of its own, which srvx hands to the signal as it is. */
@@ -182,10 +177,4 @@ function isLostConnection(error: NodeJS.ErrnoException | undefined): boolean {
 
 function flushHead(response: ServerResponse): void {
   if (response.headersSent && !response.writableEnded && !response.destroyed) response.flushHeaders();
-}
-
-function checkResponse(value: unknown): Response {
-  // By shape: a Response may come from another copy of fetch than ours.
-  if (typeof value === "object" && value !== null && "status" in value && "headers" in value) return value as Response;
-  throw new TypeError("the handler returned no Response");
 }

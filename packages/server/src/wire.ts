@@ -1,4 +1,4 @@
-import { constants, type Http2ServerResponse, type ServerHttp2Stream } from "node:http2";
+import { constants, type Http2ServerResponse, type Http2Session, type ServerHttp2Stream } from "node:http2";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import type { RequestBody } from "./body.ts";
@@ -8,6 +8,8 @@ import { maxTimerMs } from "./check-options.ts";
 export interface Wire {
   /** Ends it now, so that the client cannot take what it has for the whole. */
   cut(): void;
+  /** Calls back when a head that was written has left for the client, or will before all that is done then. */
+  afterHead(then: () => void): void;
   /** No exchange shall follow on the connection. Called before the head is sent; HTTP/2 has GOAWAY for it. */
   last(): void;
   /** The response has left, the request has not ended. */
@@ -30,6 +32,10 @@ export function http1Wire(request: IncomingMessage, response: ServerResponse): W
   const { socket } = request;
   return {
     cut: () => void socket.destroy(),
+    afterHead: (then) => {
+      response.flushHeaders();
+      then();
+    },
     last: () => {
       response.shouldKeepAlive = false;
       // With this node ends a connection after a response that says `Connection: close`.
@@ -48,7 +54,9 @@ export function http1Wire(request: IncomingMessage, response: ServerResponse): W
 /** `bodyGapMs` is how long a client may leave unread that a stream was cut. */
 export function http2Wire({ stream }: Http2ServerResponse, bodyGapMs: number): Wire {
   return {
-    cut: () => cutStream(stream, bodyGapMs),
+    // Node aborts the process if a stream ends in the turn that wrote its head (22 and 26).
+    cut: () => afterHead(stream.session, () => cutStream(stream, bodyGapMs)),
+    afterHead: (then) => afterHead(stream.session, then),
     last: () => {},
     leave: (body) => {
       body.discard();
@@ -70,6 +78,14 @@ export function cutStream(stream: ServerHttp2Stream, bodyGapMs: number): void {
   if (bodyGapMs > maxTimerMs) return;
   const timer = setTimeout(() => stream.session?.destroy(), bodyGapMs).unref();
   stream.once("close", () => clearTimeout(timer));
+}
+
+/** A reset overtakes the head of its stream while that is queued. A client that does not read is not waited for. */
+function afterHead(session: Http2Session | undefined, then: () => void, turns = 50): void {
+  setImmediate(() => {
+    if (turns === 0 || session === undefined || session.destroyed || session.state.outboundQueueSize === 0) then();
+    else afterHead(session, then, turns - 1);
+  });
 }
 
 /** The end of the response has been written to the connection: END_STREAM. */
