@@ -73,7 +73,7 @@ export class Exchange {
     return this.#gone || this.#response.headersSent;
   }
 
-  /** Settles when the handler has; the response is sent or on its way then. `last`: no other exchange shall follow. */
+  /** Settles when the handler has, and never rejects; the response is sent or on its way then. `last`: no other exchange shall follow. */
   async run(last: boolean): Promise<void> {
     if (last) this.#wire.last();
     const refusal = checkHead(this.#request, this.#settings.limits);
@@ -92,10 +92,7 @@ export class Exchange {
 
   async #send(answer: Response, request: Request): Promise<void> {
     const response = this.#response;
-    if (this.#answered) {
-      if (!answer.bodyUsed) answer.body?.cancel().catch(ignore);
-      return;
-    }
+    if (this.#answered) return letGo(answer);
     try {
       if (answer.headers.get("connection")?.toLowerCase() === "close") this.#wire.last();
       // A wrong length would make the rest of a body the head of the next response.
@@ -134,8 +131,14 @@ export class Exchange {
     if (response.writableEnded) return;
     if (response.headersSent || response.destroyed) return this.#wire.cut();
     if (this.#body?.complete === false) this.#wire.last();
-    response.writeHead(status, { "content-type": "text/plain; charset=utf-8", "content-length": reason.length + 1 });
-    response.end(`${reason}\n`);
+    try {
+      // Those of an answer that could not be sent, be it because of them.
+      for (const name of response.getHeaderNames()) response.removeHeader(name);
+      response.writeHead(status, { "content-type": "text/plain; charset=utf-8", "content-length": reason.length + 1 });
+      response.end(`${reason}\n`);
+    } catch {
+      this.#wire.cut();
+    }
     this.#giveUpBody(new Error(reason));
   }
 
@@ -162,6 +165,15 @@ export class Exchange {
   #closed(): void {
     this.#gone = true;
     this.#giveUpBody(clientGone());
+  }
+}
+
+/** Whoever made a response that nobody wants learns of it. */
+async function letGo(response: Response): Promise<void> {
+  try {
+    if (!response.bodyUsed) await response.body?.cancel();
+  } catch {
+    // What it says of its end concerns nobody any more.
   }
 }
 

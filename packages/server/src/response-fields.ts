@@ -1,4 +1,7 @@
-/** They speak of one connection (RFC 9110, 7.6.1): what a handler passes on from somewhere else is not about ours. */
+/**
+ * They speak of one connection (RFC 9110, 7.6.1), or to a server: what a handler passes on from somewhere else is not about ours,
+ * and node sends no head over HTTP/2 that has one.
+ */
 export const connectionFields: readonly string[] = [
   "connection",
   "keep-alive",
@@ -6,6 +9,9 @@ export const connectionFields: readonly string[] = [
   "transfer-encoding",
   "upgrade",
   "trailer",
+  "te",
+  "expect",
+  "http2-settings",
 ];
 
 /** The response, without fields that only the connection may set. */

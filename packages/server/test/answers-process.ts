@@ -24,6 +24,10 @@ const answers: Readonly<Record<string, FetchHandler>> = {
     body.getReader();
     return new FastResponse(body);
   },
+  // What a handler that echoes fields takes from a client which offers an upgrade to h2c.
+  connection: () => new Response("x", { headers: { te: "gzip", "http2-settings": "x", expect: "100-continue" } }),
+  // By its shape a Response, with a name that is none behind one that is.
+  misnamed: () => ({ status: 200, headers: new Map(Object.entries({ "x-a": "1", "x a": "1" })), body: null }) as never,
 };
 
 const told = new Set<string>();
@@ -40,13 +44,13 @@ for (const name of Object.keys(answers)) {
     ["http/1.1", http1Client],
   ] as const) {
     const client = connect(server.url);
-    const heads: (number | "cut")[] = [];
+    const heads: (number | "cut" | "left over")[] = [];
     for (const method of ["GET", "GET", "HEAD", "HEAD"]) {
       const { out, answer } = client.open({ path: `/${name}`, method });
       if (protocol === "http/1.1") out.end();
       heads.push(
         await answer.then(
-          ({ status }) => status,
+          ({ status, headers }) => (headers["x-a"] === undefined ? status : "left over"),
           () => "cut",
         ),
       );
