@@ -2,7 +2,7 @@ import type { IncomingMessage, Server as HttpServer } from "node:http";
 import type { Server as HttpsServer } from "node:https";
 import type { Socket } from "node:net";
 import type { CloseOptions } from "@holdfast/transport";
-import { checkNames, numbers } from "./check-options.ts";
+import { checkNames, limitsOf } from "./check-options.ts";
 import { untilDeadline } from "./deadline.ts";
 import { exchangeAcceptor } from "./exchanges.ts";
 import { type ErrorHandler, type FetchHandler, warnOfFailure } from "./fetch-handler.ts";
@@ -63,7 +63,7 @@ export function attach(server: HttpServer | HttpsServer, handler: FetchHandler, 
   checkNames("attach", options, ["path", "limits", "onError", ...upgradeOptionNames]);
   if (typeof handler !== "function") throw new TypeError("attach() takes a server and a fetch handler");
   const { path, onError = warnOfFailure } = options;
-  const limits = numbers<AttachLimits>("limits", defaultLimits, options.limits, ["bodyBytes"]);
+  const limits = limitsOf<AttachLimits>(defaultLimits, options.limits, ["bodyBytes"]);
   const upgrades = new Upgrades(
     parseUpgradeOptions(options, limits),
     onError,

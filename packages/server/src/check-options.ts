@@ -29,5 +29,25 @@ export function numbers<T extends object>(
   return Object.freeze(merged);
 }
 
+/**
+ * A group of limits, as `numbers` has it; `Infinity` takes one off.
+ *
+ * @throws TypeError also for one that is no whole number.
+ */
+export function limitsOf<T extends object>(
+  defaults: Required<T>,
+  given: T | undefined,
+  zeros: readonly (keyof T)[] = [],
+): Required<T> {
+  const limits = numbers<T>("limits", defaults, given, zeros);
+  for (const [name, value] of Object.entries(limits)) {
+    if (value !== Infinity && !Number.isSafeInteger(value)) throw new TypeError(`limits.${name} is not a whole number`);
+  }
+  return limits;
+}
+
+/** What a setting of HTTP/2 can say (RFC 9113, 6.5.1). */
+export const maxSetting: number = 2 ** 32 - 1;
+
 /** Longer than this a timer of Node cannot wait. */
 export const maxTimerMs: number = 2 ** 31 - 1;

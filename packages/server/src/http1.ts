@@ -22,7 +22,7 @@ export function http1Server(
   const { tls, timeouts, limits, protocols } = settings;
   const { headMs, requestMs, handshakeMs } = timeouts;
   const options = {
-    maxHeaderSize: limits.headBytes,
+    maxHeaderSize: Math.min(limits.headBytes, 2 ** 31 - 1),
     insecureHTTPParser: false,
     requireHostHeader: true,
     headersTimeout: forNode(Math.min(headMs, requestMs)),
@@ -45,7 +45,7 @@ export function http1Server(
         });
   server.maxConnections = limits.maxConnections;
   // Node drops what is above its count without a word; one more than ours shows that there was too much.
-  server.maxHeadersCount = limits.maxFields + 1;
+  server.maxHeadersCount = Math.min(limits.maxFields + 1, 2 ** 31 - 1);
   server.timeout = forNode(timeouts.bodyGapMs);
   return server;
 }

@@ -1,5 +1,5 @@
 import type { TlsOptions } from "node:tls";
-import { checkNames, numbers } from "./check-options.ts";
+import { checkNames, limitsOf, numbers } from "./check-options.ts";
 import { type ErrorHandler, type FetchHandler, warnOfFailure } from "./fetch-handler.ts";
 import {
   type ChannelLimits,
@@ -116,7 +116,7 @@ export function parseServeOptions(options: ServeOptions): ServeSettings {
   if (typeof onError !== "function") throw new TypeError("onError is not a function");
   if (!Number.isInteger(port) || port < 0 || port > 65_535) throw new TypeError("port is not a number from 0 to 65535");
   const timeouts = numbers<ServeTimeouts>("timeouts", defaultTimeouts, options.timeouts);
-  const limits = numbers<ServeLimits>("limits", defaultLimits, options.limits, ["bodyBytes"]);
+  const limits = limitsOf<ServeLimits>(defaultLimits, options.limits, ["bodyBytes"]);
   return Object.freeze({
     fetch,
     port,

@@ -8,7 +8,7 @@ import {
   type ServerHttp2Stream,
 } from "node:http2";
 import type { Socket } from "node:net";
-import { maxTimerMs } from "./check-options.ts";
+import { maxSetting, maxTimerMs } from "./check-options.ts";
 import { endAfterSocket } from "./end-session.ts";
 import { Exchange } from "./exchange.ts";
 import type { ServeSettings } from "./options.ts";
@@ -46,8 +46,8 @@ export class Http2Sessions {
       maxHeaderListPairs: Math.min(limits.maxFields + pseudoFields + 1, 2 ** 31 - 1),
       settings: {
         enablePush: false,
-        maxConcurrentStreams: limits.maxStreams,
-        maxHeaderListSize: limits.headBytes,
+        maxConcurrentStreams: Math.min(limits.maxStreams, maxSetting),
+        maxHeaderListSize: Math.min(limits.headBytes, maxSetting),
         initialWindowSize: streamWindowBytes,
       },
     });

@@ -1,5 +1,5 @@
 import type { Channel } from "@holdfast/transport";
-import { numbers } from "./check-options.ts";
+import { limitsOf, numbers } from "./check-options.ts";
 
 /**
  * Serves one channel, which is its own from then on. A handler that throws or rejects ends it with code 1011; one that
@@ -74,7 +74,7 @@ export function parseUpgradeOptions(options: UpgradeOptions, limits: Required<Ch
 
 /** @throws TypeError for channel limits that are not known. */
 export function parseChannelLimits(limits: ChannelLimits | undefined): Required<ChannelLimits> {
-  return numbers<ChannelLimits>("limits", defaultChannelLimits, limits);
+  return limitsOf<ChannelLimits>(defaultChannelLimits, limits);
 }
 
 function parseOrigin(text: string): string {

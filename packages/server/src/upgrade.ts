@@ -73,24 +73,15 @@ export class Upgrades {
     return !("status" in verdict);
   }
 
-  /** The socket is ours from now on; `head` is what came behind the request. */
+  /** The socket is ours from now on; `head` is what came behind the request. Never rejects. */
   async take(request: IncomingMessage, socket: Socket, head: Buffer, elsewhere = false): Promise<void> {
     socket.on("error", ignore);
-    // Node before 22.21 takes every upgrade for one.
-    const verdict = elsewhere ? notHere : isWebSocketUpgrade(request) ? this.#judge(request) : notServed;
-    if ("status" in verdict) return refuse(socket, verdict);
-    const web = new NodeRequest({ req: request });
-    if (this.#settings.authorize !== undefined) {
-      const refusal = await this.#authorize(web, socket);
-      if (socket.destroyed) return;
-      if (refusal !== undefined) return end(socket, refusal.status, refusal.fields, refusal.body);
-      if (this.#draining) return refuse(socket, shuttingDown);
+    try {
+      await this.#take(request, socket, head, elsewhere);
+    } catch (error) {
+      this.#tell(error, new NodeRequest({ req: request }));
+      socket.destroy();
     }
-    if (verdict.subprotocol !== undefined) this.#chosen.set(request, verdict.subprotocol);
-    const sockets = verdict.serves === "exchanges" ? this.#exchangeSockets : this.#channelSockets;
-    sockets.handleUpgrade(request, socket, head, (accepted) => {
-      this.#accept(accepted, socket, verdict, connectionInfo(socket, request.headers.host ?? "localhost"), web);
-    });
   }
 
   drain(): void {
@@ -108,6 +99,24 @@ export class Upgrades {
     this.#draining = true;
     for (const socket of this.#waiting) socket.destroy();
     for (const socket of this.#open.keys()) socket.terminate();
+  }
+
+  async #take(request: IncomingMessage, socket: Socket, head: Buffer, elsewhere: boolean): Promise<void> {
+    // Node before 22.21 takes every upgrade for one.
+    const verdict = elsewhere ? notHere : isWebSocketUpgrade(request) ? this.#judge(request) : notServed;
+    if ("status" in verdict) return refuse(socket, verdict);
+    const web = new NodeRequest({ req: request });
+    if (this.#settings.authorize !== undefined) {
+      const refusal = await this.#authorize(web, socket);
+      if (socket.destroyed) return;
+      if (refusal !== undefined) return end(socket, refusal.status, refusal.fields, refusal.body);
+      if (this.#draining) return refuse(socket, shuttingDown);
+    }
+    if (verdict.subprotocol !== undefined) this.#chosen.set(request, verdict.subprotocol);
+    const sockets = verdict.serves === "exchanges" ? this.#exchangeSockets : this.#channelSockets;
+    sockets.handleUpgrade(request, socket, head, (accepted) => {
+      this.#accept(accepted, socket, verdict, connectionInfo(socket, request.headers.host ?? "localhost"), web);
+    });
   }
 
   #judge(request: IncomingMessage): Accepted | Refusal {

@@ -84,6 +84,18 @@ describe("attach", () => {
     expect(await (await transport.request({ url: made.url })).body.text()).toBe("mux");
   });
 
+  it("tells onError of an upgrade that somebody else has taken as well, and ends it", async () => {
+    await using made = await own();
+    const others = new WebSocketServer({ noServer: true });
+    made.server.on("upgrade", (request, socket, head) => others.handleUpgrade(request, socket, head, () => {}));
+    const { promise: told, resolve: tell } = Promise.withResolvers<unknown>();
+    await using _ = attach(made.server, () => new Response(), { onError: tell });
+    const socket = new WebSocket(made.url, "holdfast.mux.v1");
+    socket.on("error", () => {});
+    expect(String(await told)).toMatch(/more than once/);
+    await once(socket, "close");
+  });
+
   it("checks origins like serve", async () => {
     await using made = await own();
     await using _ = attach(made.server, () => new Response());
@@ -134,5 +146,7 @@ describe("attach", () => {
     expect(() => attach(server, undefined as never)).toThrow(/fetch handler/);
     expect(() => attach(server, handler, { port: 1 } as never)).toThrow(/no option port/);
     expect(() => attach(server, handler, { limits: { maxConnections: 1 } as never })).toThrow(/maxConnections/);
+    expect(() => attach(server, handler, { limits: { maxStreams: 10.5 } })).toThrow(/limits.maxStreams is not a whole/);
+    expect(() => attach(server, handler, { limits: { headBytes: 0.5 } })).toThrow(TypeError);
   });
 });

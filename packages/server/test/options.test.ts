@@ -3,6 +3,7 @@ import { protocolOf } from "../src/first-bytes.ts";
 import { type FetchHandler, serve, type ServeOptions } from "../src/index.ts";
 import { judgeUpgrade, type UpgradeHead } from "../src/judge-upgrade.ts";
 import { parseServeOptions } from "../src/options.ts";
+import { ask, http1Client, http2Client, muxTransport } from "./clients.ts";
 
 const fetch: FetchHandler = () => new Response();
 
@@ -15,6 +16,9 @@ describe("options of serve", () => {
     ["timeouts.headMs", { fetch, timeouts: { headMs: 0 } }],
     ["timeouts has no option headTimeout", { fetch, timeouts: { headTimeout: 1 } }],
     ["limits.bodyBytes", { fetch, limits: { bodyBytes: "1mb" } }],
+    ["limits.maxStreams is not a whole number", { fetch, limits: { maxStreams: 10.5 } }],
+    ["limits.headBytes is not a whole number", { fetch, limits: { headBytes: 16_384.5 } }],
+    ["limits.messageBytes is not a whole number", { fetch, limits: { messageBytes: 1_000.5 } }],
     ["limits has no option bodyMb", { fetch, limits: { bodyMb: 1 } }],
     ["ping.intervalMs", { fetch, ping: { intervalMs: Number.NaN } }],
     ["origins", { fetch, origins: ["app.example"] }],
@@ -60,7 +64,7 @@ describe("options of serve", () => {
       fetch,
       timeouts: { handshakeMs: off, headMs: off, requestMs: off, bodyGapMs: off, keepAliveMs: off, idleMs: off },
       limits: {
-        headBytes: 2 ** 20,
+        headBytes: off,
         maxFields: off,
         bodyBytes: off,
         maxConnections: off,
@@ -72,7 +76,12 @@ describe("options of serve", () => {
       ping: { intervalMs: off },
       channel: () => {},
     });
-    expect(server.port).toBeGreaterThan(0);
+    await using one = http1Client(server.url);
+    await using two = http2Client(server.url);
+    await using three = muxTransport(server.url);
+    expect(await ask(one, {})).toMatchObject({ status: 200 });
+    expect(await ask(two, {})).toMatchObject({ status: 200 });
+    expect(await three.request({ url: server.url })).toMatchObject({ status: 200 });
   });
 });
 
