@@ -5,6 +5,7 @@ import { hasBody, RequestBody } from "./body.ts";
 import { checkHead, failed, type Refusal, tooLong } from "./check-head.ts";
 import { checkResponse, checkSendable } from "./check-response.ts";
 import { clientGone, failureOf, isConsequence } from "./errors.ts";
+import { isLeftOpen } from "./left-open.ts";
 import type { ServeSettings } from "./options.ts";
 import { withoutConnectionFields } from "./response-fields.ts";
 import type { Wire } from "./wire.ts";
@@ -102,6 +103,9 @@ export class Exchange {
       // On HTTP/1.1 a head goes with the first byte of its body, but an event stream may have none for long.
       if (!("stream" in response) && !response.writableEnded) setImmediate(flushHead, response);
       await sending;
+      if (this.#broken === undefined && (await isLeftOpen(response))) {
+        (response as ServerResponse).destroy(new Error("the response body broke without a reason"));
+      }
       // Whoever is gone has not broken it: what a handler breaks closes later.
       const failure = this.#gone ? undefined : failureOf(response, this.#broken);
       if (failure !== undefined) this.#fail(failure, request);

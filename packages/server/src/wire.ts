@@ -8,7 +8,7 @@ import { maxTimerMs } from "./check-options.ts";
 export interface Wire {
   /** Ends it now, so that the client cannot take what it has for the whole. */
   cut(): void;
-  /** Calls back when a head that was written has left for the client, or will before all that is done then. */
+  /** Calls back, in another turn, when the head and what was written behind it have left, as far as the client takes them. */
   afterHead(then: () => void): void;
   /** No exchange shall follow on the connection. Called before the head is sent; HTTP/2 has GOAWAY for it. */
   last(): void;
@@ -34,7 +34,8 @@ export function http1Wire(request: IncomingMessage, response: ServerResponse): W
     cut: () => void socket.destroy(),
     afterHead: (then) => {
       response.flushHeaders();
-      then();
+      // By then what node held back to send it in one piece has gone to the socket.
+      setImmediate(then);
     },
     last: () => {
       response.shouldKeepAlive = false;
