@@ -1,7 +1,7 @@
-import type { IncomingMessage, Server as HttpServer } from "node:http";
+import type { Server as HttpServer } from "node:http";
 import type { Server as HttpsServer } from "node:https";
-import type { Socket } from "node:net";
 import type { CloseOptions } from "@holdfast/transport";
+import { addAttachment } from "./attachments.ts";
 import { checkNames, limitsOf } from "./check-options.ts";
 import { untilDeadline } from "./deadline.ts";
 import { exchangeAcceptor } from "./exchanges.ts";
@@ -55,7 +55,8 @@ const defaultLimits: Required<AttachLimits> = {
 /**
  * Adds the sub-protocol `holdfast.mux.v1` to a server that you have, each of its requests being one for `handler`; and plain
  * channels, if `channel` is given. An upgrade that is none of this is left to the server's other listeners for `upgrade`, or
- * refused if there are none. Timeouts and limits of connections stay the server's own.
+ * refused if there are none. Of several
+ * that were attached to one server the first takes it that serves it. Timeouts and limits of connections stay the server's own.
  *
  * @throws TypeError for an option that is wrong.
  */
@@ -69,14 +70,9 @@ export function attach(server: HttpServer | HttpsServer, handler: FetchHandler, 
     onError,
     exchangeAcceptor({ fetch: handler, onError, limits }),
   );
-  const take = (request: IncomingMessage, socket: unknown, head: Buffer): void => {
-    const ours = (path === undefined || pathOf(request) === path) && upgrades.wants(request);
-    if (!ours && server.listenerCount("upgrade") > 1) return;
-    void upgrades.take(request, socket as Socket, head, path !== undefined && pathOf(request) !== path);
-  };
-  server.on("upgrade", take);
+  const detach = addAttachment(server, { path, upgrades });
   const drain = async (how: CloseOptions = {}): Promise<void> => {
-    server.off("upgrade", take);
+    detach();
     upgrades.drain();
     await untilDeadline(upgrades.empty(), how, () => upgrades.destroy());
   };
@@ -84,14 +80,9 @@ export function attach(server: HttpServer | HttpsServer, handler: FetchHandler, 
     drain,
     close: drain,
     destroy: () => {
-      server.off("upgrade", take);
+      detach();
       upgrades.destroy();
     },
     [Symbol.asyncDispose]: () => drain(),
   };
-}
-
-function pathOf({ url = "" }: IncomingMessage): string {
-  const query = url.indexOf("?");
-  return query < 0 ? url : url.slice(0, query);
 }

@@ -67,6 +67,26 @@ describe("attach", () => {
     expect(await statusOf(`${made.url}/mux?x`, ["holdfast.mux.v1"])).toBe(101);
   });
 
+  it("may be called twice for a server: each serves what is its own, and what is nobody's is refused", async () => {
+    await using made = await own();
+    const a = attach(made.server, () => new Response("a"), { path: "/a", channel: (channel) => channel.close() });
+    await using b = attach(made.server, () => new Response("b"), { path: "/b" });
+    await using _ = attach(made.server, () => new Response("b, too"), { path: "/b" });
+    const mux = ["holdfast.mux.v1"];
+    expect(await statusOf(`${made.url}/a`, mux)).toBe(101);
+    expect(await statusOf(`${made.url}/a`)).toBe(101);
+    expect(await statusOf(`${made.url}/b`, mux)).toBe(101);
+    expect(await statusOf(`${made.url}/b`)).toBe(400);
+    expect(await statusOf(`${made.url}/c`, mux)).toBe(404);
+    await using transport = muxTransport(`${made.url}/b`);
+    expect(await (await transport.request({ url: made.url })).body.text()).toBe("b");
+    await transport.close();
+    await a.drain();
+    expect(await statusOf(`${made.url}/a`, mux)).toBe(404);
+    await b.drain();
+    expect(await statusOf(`${made.url}/b`, mux)).toBe(101);
+  });
+
   it("leaves to others what it does not serve", async () => {
     await using made = await own();
     await using _ = attach(made.server, () => new Response("mux"));
