@@ -55,8 +55,8 @@ const defaultLimits: Required<AttachLimits> = {
 /**
  * Adds the sub-protocol `holdfast.mux.v1` to a server that you have, each of its requests being one for `handler`; and plain
  * channels, if `channel` is given. An upgrade that is none of this is left to the server's other listeners for `upgrade`, or
- * refused if there are none. Of several
- * that were attached to one server the first takes it that serves it. Timeouts and limits of connections stay the server's own.
+ * refused if there are none; a request that offers another protocol, such as h2c, stays one like any. Of several that were attached
+ * to one server the first takes an upgrade that serves it. Timeouts and limits of connections stay the server's own.
  *
  * @throws TypeError for an option that is wrong.
  */

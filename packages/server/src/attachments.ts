@@ -1,13 +1,18 @@
 import type { IncomingMessage, Server as HttpServer } from "node:http";
 import type { Server as HttpsServer } from "node:https";
 import type { Socket } from "node:net";
-import type { Upgrades } from "./upgrade.ts";
+import { isWebSocketUpgrade, type Upgrades } from "./upgrade.ts";
 
 /** What one call of `attach()` added to a server. */
 export interface Attachment {
   /** The only one that it takes; undefined for any. */
   readonly path: string | undefined;
   readonly upgrades: Upgrades;
+}
+
+/** Of node from 22.21 on: whether a request becomes an upgrade, or is one like any. */
+interface Upgradable {
+  shouldUpgradeCallback?: (request: IncomingMessage) => boolean;
 }
 
 const ofServers: WeakMap<HttpServer | HttpsServer, Attachments> = new WeakMap();
@@ -24,19 +29,42 @@ export function addAttachment(server: HttpServer | HttpsServer, attachment: Atta
 class Attachments {
   readonly #server: HttpServer | HttpsServer;
   readonly #all: Set<Attachment> = new Set();
+  /** Of the server itself. */
+  #isUpgrade: Upgradable["shouldUpgradeCallback"];
 
   constructor(server: HttpServer | HttpsServer) {
     this.#server = server;
   }
 
   add(attachment: Attachment): void {
-    if (this.#all.size === 0) this.#server.on("upgrade", this.#take);
+    if (this.#all.size === 0) this.#listen();
     this.#all.add(attachment);
   }
 
   delete(attachment: Attachment): void {
-    if (this.#all.delete(attachment) && this.#all.size === 0) this.#server.off("upgrade", this.#take);
+    if (this.#all.delete(attachment) && this.#all.size === 0) this.#leave();
   }
+
+  #listen(): void {
+    const server: HttpServer & Upgradable = this.#server;
+    this.#server.on("upgrade", this.#take);
+    this.#isUpgrade = server.shouldUpgradeCallback;
+    if (this.#isUpgrade !== undefined) server.shouldUpgradeCallback = this.#shouldUpgrade;
+  }
+
+  #leave(): void {
+    const server: HttpServer & Upgradable = this.#server;
+    this.#server.off("upgrade", this.#take);
+    if (server.shouldUpgradeCallback === this.#shouldUpgrade && this.#isUpgrade !== undefined) {
+      server.shouldUpgradeCallback = this.#isUpgrade;
+    }
+  }
+
+  /** While nobody else listens, a request that would become something else than a WebSocket, such as h2c, goes on as one like any. */
+  readonly #shouldUpgrade = (request: IncomingMessage): boolean => {
+    if (this.#isUpgrade?.call(this.#server, request) !== true) return false;
+    return this.#all.size === 0 || this.#server.listenerCount("upgrade") > 1 || isWebSocketUpgrade(request);
+  };
 
   readonly #take = (request: IncomingMessage, socket: unknown, head: Buffer): void => {
     const here = [...this.#all].filter(({ path }) => path === undefined || path === pathOf(request));

@@ -5,6 +5,7 @@ import { describe, expect, it } from "vitest";
 import { WebSocket, WebSocketServer } from "ws";
 import { attach } from "../src/index.ts";
 import { muxTransport } from "./clients.ts";
+import { raw } from "./raw.ts";
 
 interface Own extends AsyncDisposable {
   readonly server: HttpServer;
@@ -85,6 +86,34 @@ describe("attach", () => {
     expect(await statusOf(`${made.url}/a`, mux)).toBe(404);
     await b.drain();
     expect(await statusOf(`${made.url}/b`, mux)).toBe(101);
+  });
+
+  it.skipIf(!("shouldUpgradeCallback" in createServer()))(
+    "leaves requests that offer another upgrade, as of Java's HttpClient, to the server as before",
+    async () => {
+      await using made = await own();
+      const ask = async (): Promise<string> => {
+        using connection = await raw(Number(new URL(made.url).port));
+        connection.send(
+          "GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAoAAAAAIAAAAA\r\n\r\n",
+        );
+        return await connection.until(/\r\n\r\n[^]*\w/);
+      };
+      expect(await ask()).toMatch(/^HTTP\/1.1 200 [^]*plain/);
+      await using _ = attach(made.server, () => new Response(), { path: "/mux" });
+      await using attached = attach(made.server, () => new Response());
+      expect(await ask()).toMatch(/^HTTP\/1.1 200 [^]*plain/);
+      await attached.drain();
+      expect(await ask()).toMatch(/^HTTP\/1.1 200 [^]*plain/);
+    },
+  );
+
+  it("leaves the server as it was when all of it is over", async () => {
+    await using made = await own();
+    const before: unknown = Reflect.get(made.server, "shouldUpgradeCallback");
+    await attach(made.server, () => new Response()).drain();
+    expect(Reflect.get(made.server, "shouldUpgradeCallback")).toBe(before);
+    expect(made.server.listenerCount("upgrade")).toBe(0);
   });
 
   it("leaves to others what it does not serve", async () => {
