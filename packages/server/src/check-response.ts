@@ -11,9 +11,14 @@ export function checkResponse(value: unknown): Response {
 /**
  * A response that can be sent, before any of it is.
  *
- * @throws TypeError for one whose body is somebody else's, as that of a Response which is returned twice.
+ * @throws TypeError for one that is not the last answer to a request, such as `Response.error()`, and for one whose body is somebody
+ * else's, as that of a Response which is returned twice.
  */
 export function checkSendable(response: Response): Response {
+  const { status } = response;
+  if (!Number.isInteger(status) || status < 200 || status > 599) {
+    throw new TypeError(`the status of the response is ${status}, not from 200 to 599`);
+  }
   // One of srvx's own has no stream until it is asked for one, and can be sent many times if it is not.
   if ("_toNodeResponse" in response) return response;
   const { body, bodyUsed } = response;

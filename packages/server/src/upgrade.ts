@@ -7,6 +7,7 @@ import { NodeRequest } from "srvx/node";
 import { type ServerOptions, type WebSocket, WebSocketServer } from "ws";
 import { hasBody } from "./body.ts";
 import { checkHead, type Refusal } from "./check-head.ts";
+import { checkResponse, checkSendable } from "./check-response.ts";
 import { connectionInfo } from "./connection-info.ts";
 import { socketFailure } from "./errors.ts";
 import type { ErrorHandler } from "./fetch-handler.ts";
@@ -131,7 +132,7 @@ export class Upgrades {
     this.#waiting.add(socket);
     try {
       const refusal = await this.#settings.authorize?.(request);
-      return refusal === undefined ? undefined : await whole(refusal);
+      return refusal === undefined ? undefined : await whole(checkSendable(checkResponse(refusal)));
     } catch (error) {
       this.#tell(error, request);
       return { status: 500, fields: plainText, body: Buffer.from("the request failed\n") };

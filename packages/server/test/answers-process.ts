@@ -24,11 +24,19 @@ const answers: Readonly<Record<string, FetchHandler>> = {
     body.getReader();
     return new FastResponse(body);
   },
+  // Of status 0.
+  error: () => Response.error(),
+  ...Object.fromEntries([100, 101, 199, 600, 200.5].map((status) => [status, () => shaped(status)])),
   // What a handler that echoes fields takes from a client which offers an upgrade to h2c.
   connection: () => new Response("x", { headers: { te: "gzip", "http2-settings": "x", expect: "100-continue" } }),
-  // By its shape a Response, with a name that is none behind one that is.
-  misnamed: () => ({ status: 200, headers: new Map(Object.entries({ "x-a": "1", "x a": "1" })), body: null }) as never,
+  // A name that is none behind one that is.
+  misnamed: () => shaped(200, { "x-a": "1", "x a": "1" }),
 };
+
+/** By its shape a Response. */
+function shaped(status: number, fields: Readonly<Record<string, string>> = {}): Response {
+  return { status, headers: new Map(Object.entries(fields)), body: null } as never;
+}
 
 const told = new Set<string>();
 const server = await serve({

@@ -29,15 +29,24 @@ it("an answer that cannot be sent is 500 on every protocol, and cannot end the p
     "locked by http/1.1": failed,
     "prepared by h2": [200, 200, 200, 200],
     "prepared by http/1.1": ["cut", "cut", 200, 200],
+    "error by h2": failed,
+    "error by http/1.1": failed,
+    ...Object.fromEntries(
+      [100, 101, 199, 600, 200.5].flatMap((status) => [
+        [`${status} by h2`, failed],
+        [`${status} by http/1.1`, failed],
+      ]),
+    ),
     "connection by h2": [200, 200, 200, 200],
     "connection by http/1.1": [200, 200, 200, 200],
     "misnamed by h2": failed,
     "misnamed by http/1.1": failed,
-    told: [
+    told: expect.arrayContaining([
       "TypeError: the body of the response is used or locked",
       "TypeError [ERR_INVALID_STATE]: Invalid state: ReadableStream is locked",
       'TypeError [ERR_INVALID_HTTP_TOKEN]: Header name must be a valid HTTP token ["x a"]',
-    ],
+      "TypeError: the status of the response is 0, not from 200 to 599",
+    ]),
   });
 });
 

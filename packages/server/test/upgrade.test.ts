@@ -137,6 +137,13 @@ describe("authorize", () => {
     expect(errors).toEqual([new Error("a secret")]);
   });
 
+  it("that returns a response which cannot be sent refuses with 500, and onError is told", async () => {
+    const errors: unknown[] = [];
+    const options = { authorize: () => Response.error(), onError: (error: unknown) => void errors.push(error) };
+    expect(await answerTo("", options)).toMatch(/^HTTP\/1.1 500 /);
+    expect(errors).toEqual([expect.any(TypeError)]);
+  });
+
   it("that a client does not wait for leaves nothing behind", async () => {
     const { promise: held, resolve: release } = Promise.withResolvers<void>();
     const { promise: asked, resolve: ask } = Promise.withResolvers<void>();
