@@ -76,6 +76,8 @@ export class Exchange {
 
   /** Settles when the handler has, and never rejects; the response is sent or on its way then. `last`: no other exchange shall follow. */
   async run(last: boolean): Promise<void> {
+    // While it waited for its turn.
+    if (this.#answered) return;
     if (last) this.#wire.last();
     const refusal = checkHead(this.#request, this.#settings.limits);
     if (refusal !== undefined) return this.#refuse(refusal);

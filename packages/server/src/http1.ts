@@ -6,12 +6,13 @@ import { Exchange } from "./exchange.ts";
 import type { ServeSettings } from "./options.ts";
 import { http1Wire, isLingering } from "./wire.ts";
 
+/** One connection and what runs on it: one exchange at a time, others wait in the order that their answers must have. */
 interface Connection {
-  /** Exchanges under way; pipelined ones overlap. */
-  inFlight: number;
+  running: Exchange | undefined;
+  /** What the client pipelined. */
+  readonly waiting: Exchange[];
   /** `bytesRead` when the last one ended: more means that a request is coming. */
   restedAt: number;
-  latest: Exchange | undefined;
 }
 
 /** Node's server for HTTP/1.1 with the limits of ours; it also listens, and hands over what speaks another protocol. */
@@ -69,8 +70,13 @@ export class Http1Connections {
   }
 
   add(socket: Socket): void {
-    this.#connections.set(socket, { inFlight: 0, restedAt: 0, latest: undefined });
+    const connection: Connection = { running: undefined, waiting: [], restedAt: 0 };
+    this.#connections.set(socket, connection);
     socket.once("close", () => this.delete(socket));
+    const resume = socket.resume.bind(socket);
+    // Node reads on whenever a request or an exchange ends.
+    socket.resume = () => (this.#isFull(connection) ? socket : resume());
+    socket.on("resume", () => this.#isFull(connection) && stopReading(socket));
   }
 
   /** It speaks another protocol from now on, or none. */
@@ -88,7 +94,7 @@ export class Http1Connections {
     this.#draining = true;
     for (const [socket, connection] of this.#connections) {
       // Of pipelined requests the last answer alone may say so.
-      connection.latest?.endConnection();
+      if (connection.waiting.length === 0) connection.running?.endConnection();
       endIfAtRest(socket, connection);
     }
   }
@@ -102,28 +108,53 @@ export class Http1Connections {
       return;
     }
     const exchange = new Exchange(request, response, http1Wire(request, response), this.#settings);
-    connection.latest = exchange;
-    connection.inFlight += 1;
-    response.once("close", () => {
-      connection.inFlight -= 1;
-      connection.restedAt = socket.bytesRead;
-      // Its head said that others may follow: draining began later.
-      if (this.#draining && !isLingering(socket)) endIfAtRest(socket, connection);
-    });
-    void exchange.run(this.#draining);
+    response.once("close", () => this.#next(socket, connection));
+    if (connection.running === undefined) return this.#run(connection, exchange);
+    connection.waiting.push(exchange);
+    if (this.#isFull(connection)) stopReading(socket);
+  }
+
+  #run(connection: Connection, exchange: Exchange): void {
+    connection.running = exchange;
+    void exchange.run(this.#draining && connection.waiting.length === 0);
+  }
+
+  /** An exchange is over. */
+  #next(socket: Socket, connection: Connection): void {
+    connection.running = undefined;
+    connection.restedAt = socket.bytesRead;
+    // It was the last, whatever has come behind it.
+    if (!socket.writable || isLingering(socket)) return;
+    const wasFull = this.#isFull(connection);
+    const next = connection.waiting.shift();
+    if (next !== undefined) this.#run(connection, next);
+    // Its head said that others may follow: draining began later.
+    else if (this.#draining) endIfAtRest(socket, connection);
+    if (wasFull) socket.resume();
+  }
+
+  /** So much has been pipelined that nothing more is read. */
+  #isFull({ waiting }: Connection): boolean {
+    return waiting.length >= this.#settings.limits.maxStreams;
   }
 
   /** Nothing was read or written for `bodyGapMs`, or for `keepAliveMs` at rest. */
   #silent(socket: Socket): void {
     const connection = this.#connections.get(socket);
-    if (connection === undefined || connection.inFlight === 0 || socket.writableLength > 0) socket.destroy();
-    else if (connection.latest?.owed === true) connection.latest.timeOut();
+    if (connection?.running === undefined || socket.writableLength > 0) socket.destroy();
+    // What waits is held up by us.
+    else if (connection.running.owed) connection.running.timeOut();
     else socket.setTimeout(forNode(this.#settings.timeouts.bodyGapMs));
   }
 }
 
-function endIfAtRest(socket: Socket, { inFlight, restedAt }: Connection): void {
-  if (inFlight === 0 && socket.bytesRead === restedAt) socket.destroySoon();
+function endIfAtRest(socket: Socket, { running, restedAt }: Connection): void {
+  if (running === undefined && socket.bytesRead === restedAt) socket.destroySoon();
+}
+
+/** Node's parser reads by itself, from a stream that may be paused already and would not say it again. */
+function stopReading(socket: Socket): void {
+  socket.pause().emit("pause");
 }
 
 /** Node says 0 for never. */

@@ -55,7 +55,7 @@ export interface ServeLimits extends ChannelLimits {
   readonly bodyBytes?: number;
   /** Open at a time, all protocols; more are closed at once. Default 10 000. */
   readonly maxConnections?: number;
-  /** Requests of one HTTP/2 session, or one WebSocket, at a time, handlers of streams that are gone included. Default 100. */
+  /** Requests of one HTTP/2 session, or one WebSocket, at a time, handlers of streams that are gone included. HTTP/1.1 has one at a time, and is not read while so many wait. Default 100. */
   readonly maxStreams?: number;
   /** Requests of one HTTP/2 session, or one WebSocket, that its client may reset before they are answered: this many at once, a fifth of it each second. Then the session ends (CVE-2023-44487); the WebSocket takes no more, and finishes those it has. Default 100. */
   readonly maxResets?: number;
