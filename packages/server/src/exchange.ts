@@ -64,6 +64,12 @@ export class Exchange {
     this.#refuse(tooSlow);
   }
 
+  /** Answers in place of the handler, which has not begun; no other exchange shall follow. */
+  refuse(refusal: Refusal): void {
+    this.#wire.last();
+    this.#refuse(refusal);
+  }
+
   /** No other exchange shall follow; told to the client if its head is still to be sent. */
   endConnection(): void {
     if (!this.#response.headersSent) this.#wire.last();

@@ -1,9 +1,11 @@
 import { createServer, type IncomingMessage, type Server as HttpServer, type ServerResponse } from "node:http";
 import { createServer as createTlsServer, type Server as HttpsServer } from "node:https";
 import type { Socket } from "node:net";
+import type { Refusal } from "./check-head.ts";
 import { maxTimerMs } from "./check-options.ts";
 import { Exchange } from "./exchange.ts";
 import type { ServeSettings } from "./options.ts";
+import { isWebSocketUpgrade } from "./upgrade.ts";
 import { http1Wire, isLingering } from "./wire.ts";
 
 /** One connection and what runs on it: one exchange at a time, others wait in the order that their answers must have. */
@@ -14,6 +16,11 @@ interface Connection {
   /** `bytesRead` when the last one ended: more means that a request is coming. */
   restedAt: number;
 }
+
+const pipelinedUpgrade: Refusal = {
+  status: 400,
+  reason: "an upgrade may not follow a request that is not answered yet",
+};
 
 /** Node's server for HTTP/1.1 with the limits of ours; it also listens, and hands over what speaks another protocol. */
 export function http1Server(
@@ -79,6 +86,11 @@ export class Http1Connections {
     socket.on("resume", () => this.#isFull(connection) && stopReading(socket));
   }
 
+  /** A request of it has not been answered yet. */
+  isBusy(socket: Socket): boolean {
+    return this.#connections.get(socket)?.running !== undefined;
+  }
+
   /** It speaks another protocol from now on, or none. */
   delete(socket: Socket): void {
     this.#connections.delete(socket);
@@ -111,6 +123,7 @@ export class Http1Connections {
     response.once("close", () => this.#next(socket, connection));
     if (connection.running === undefined) return this.#run(connection, exchange);
     connection.waiting.push(exchange);
+    if (this.#settings.protocols.has("websocket") && isWebSocketUpgrade(request)) exchange.refuse(pipelinedUpgrade);
     if (this.#isFull(connection)) stopReading(socket);
   }
 

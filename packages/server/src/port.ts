@@ -37,12 +37,15 @@ export class Port {
     this.#settings = settings;
     this.#upgrades = new Upgrades(settings.upgrade, settings.onError, exchangeAcceptor(settings));
     const upgradable = settings.protocols.has("websocket");
-    const isUpgrade = (request: IncomingMessage): boolean => upgradable && isWebSocketUpgrade(request);
+    const isUpgrade = (request: IncomingMessage): boolean =>
+      upgradable && isWebSocketUpgrade(request) && !this.#connections.isBusy(request.socket);
     this.#listener = http1Server(settings, isUpgrade);
     this.#connections = new Http1Connections(this.#listener, settings);
     this.#sessions = new Http2Sessions(settings);
     if (upgradable) {
       this.#listener.on("upgrade", (request: IncomingMessage, socket: Socket, head: Buffer) => {
+        // Node before 22.21 does not ask: what is still to be answered would go into the WebSocket.
+        if (this.#connections.isBusy(socket)) return void socket.destroy();
         this.#connections.delete(socket);
         void this.#upgrades.take(request, socket, head);
       });

@@ -101,6 +101,27 @@ describe("requests that a client pipelines", () => {
     expect(entered).toEqual(["/1"]);
   });
 
+  it("are refused when they are upgrades, and the connection ends when all before are answered", async () => {
+    const { fetch, release, come } = holding();
+    let channels = 0;
+    const channel = (): void => void (channels += 1);
+    const server = await serve({ hostname: "127.0.0.1", fetch, channel });
+    using connection = await raw(server.port);
+    const upgrade = `GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n`;
+    connection.send(get("/1") + upgrade);
+    await come("/1");
+    await turns(50);
+    const drained = server.drain();
+    await turns(50);
+    expect(connection.text).toBe("");
+    release();
+    const [, first, second] = (await connection.closed()).split("HTTP/1.1 ");
+    expect(first).toMatch(/^200 [^]*answer to \/1\n/);
+    expect(second).toMatch(/^400 [^]*connection: close/i);
+    expect(channels).toBe(0);
+    await drained;
+  });
+
   it("are refused with 413 in their turn when their body is too long", async () => {
     const { fetch, entered, release, come } = holding();
     await using server = await serve({ hostname: "127.0.0.1", fetch, limits: { bodyBytes: 4 } });
