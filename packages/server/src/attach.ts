@@ -36,7 +36,7 @@ export interface AttachLimits extends ChannelLimits {
 
 /** What was added to a server. */
 export interface Attached extends AsyncDisposable {
-  /** Takes no more upgrades, lets requests in flight finish until `deadlineMs` (default 10 000), closes channels with 1001. Resolves when no socket of ours is open. The server goes on. */
+  /** Takes no more upgrades, lets requests in flight finish until `deadlineMs` (default 10 000), closes channels with 1001. Resolves when no socket of ours is open, refused ones included. The server goes on. */
   drain(options?: CloseOptions): Promise<void>;
   /** What `drain` does, by the name that transports have for it. */
   close(options?: CloseOptions): Promise<void>;

@@ -29,7 +29,7 @@ export interface Accepting {
 
 /** Exchanges travel in messages of the frames of a turn, which are smaller than this. */
 const maxExchangeMessageBytes = 2 ** 20;
-/** How long a client may take to answer our close. */
+/** How long a client may take to answer our close, or take nothing of a refusal. */
 const closeTimeoutMs = 2_000;
 const goingAway = 1_001;
 const handlerFailed = 1_011;
@@ -48,6 +48,8 @@ export class Upgrades {
   readonly #channelSockets: WebSocketServer;
   readonly #chosen: WeakMap<IncomingMessage, string> = new WeakMap();
   readonly #open: Map<WebSocket, Accepting> = new Map();
+  /** All that were taken, be it to be refused. */
+  readonly #sockets: Set<Socket> = new Set();
   /** Upgrades that wait for `authorize`. */
   readonly #waiting: Set<Socket> = new Set();
   #draining = false;
@@ -77,6 +79,11 @@ export class Upgrades {
   /** The socket is ours from now on; `head` is what came behind the request. Never rejects. */
   async take(request: IncomingMessage, socket: Socket, head: Buffer, elsewhere = false): Promise<void> {
     socket.on("error", ignore);
+    this.#sockets.add(socket);
+    socket.once("close", () => {
+      this.#sockets.delete(socket);
+      this.#settle();
+    });
     try {
       await this.#take(request, socket, head, elsewhere);
     } catch (error) {
@@ -93,13 +100,17 @@ export class Upgrades {
 
   /** Settles when no socket is open. */
   async empty(): Promise<void> {
-    if (this.#open.size > 0) await (this.#emptied ??= Promise.withResolvers()).promise;
+    if (this.#open.size + this.#sockets.size > 0) await (this.#emptied ??= Promise.withResolvers()).promise;
   }
 
   destroy(): void {
     this.#draining = true;
-    for (const socket of this.#waiting) socket.destroy();
     for (const socket of this.#open.keys()) socket.terminate();
+    for (const socket of this.#sockets) socket.destroy();
+  }
+
+  #settle(): void {
+    if (this.#open.size + this.#sockets.size === 0) this.#emptied?.resolve();
   }
 
   async #take(request: IncomingMessage, socket: Socket, head: Buffer, elsewhere: boolean): Promise<void> {
@@ -146,7 +157,7 @@ export class Upgrades {
     watchSocket(socket, wire, this.#settings.ping);
     socket.once("close", () => {
       this.#open.delete(socket);
-      if (this.#open.size === 0) this.#emptied?.resolve();
+      this.#settle();
     });
     if (serves === "exchanges") {
       this.#open.set(socket, this.#exchanges.accept(socket, connection));
@@ -235,6 +246,8 @@ function end(socket: Socket, status: number, fields: readonly (readonly [string,
     `content-length: ${body.byteLength}`,
     ...fields.map(([name, value]) => `${name}: ${value}`),
   ];
-  socket.once("finish", () => socket.destroy());
+  const destroy = (): void => void socket.destroy();
+  socket.once("finish", destroy);
+  socket.setTimeout(closeTimeoutMs, destroy);
   socket.end(Buffer.concat([Buffer.from(`${head.join("\r\n")}\r\n\r\n`, "latin1"), body]));
 }

@@ -1,11 +1,11 @@
 import { once } from "node:events";
 import { createServer, type Server as HttpServer } from "node:http";
-import type { AddressInfo } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
 import { describe, expect, it } from "vitest";
 import { WebSocket, WebSocketServer } from "ws";
-import { attach } from "../src/index.ts";
+import { attach, type Attached } from "../src/index.ts";
 import { muxTransport } from "./clients.ts";
-import { raw } from "./raw.ts";
+import { type Raw, raw } from "./raw.ts";
 
 interface Own extends AsyncDisposable {
   readonly server: HttpServer;
@@ -187,6 +187,50 @@ describe("attach", () => {
     await entered;
     await attached.close({ deadlineMs: 10 });
     await expect(response).rejects.toMatchObject({ delivery: "maybe-sent" });
+  });
+
+  describe("to a client that does not read why it is refused", () => {
+    async function refusing(): Promise<{ attached: Attached; made: Own; socket: Socket; client: Raw }> {
+      const made = await own();
+      const { promise: refused, resolve: refuse } = Promise.withResolvers<void>();
+      const attached = attach(made.server, () => new Response(), {
+        authorize: () => (refuse(), new Response("x".repeat(2 ** 25), { status: 403 })),
+      });
+      const accepted = once(made.server, "connection");
+      const client = await raw(Number(new URL(made.url).port));
+      client.socket.pause();
+      client.send(
+        "GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Protocol: holdfast.mux.v1\r\n\r\n",
+      );
+      await refused;
+      const [socket] = (await accepted) as [Socket];
+      while (socket.writableLength === 0) await new Promise((resolve) => setImmediate(resolve));
+      return { attached, made, socket, client };
+    }
+
+    it("ends the connection before drain resolves", async () => {
+      const { attached, made, socket, client } = await refusing();
+      await attached.drain({ deadlineMs: 1 });
+      expect(socket.closed).toBe(true);
+      client[Symbol.dispose]();
+      await made[Symbol.asyncDispose]();
+    });
+
+    it("ends the connection when it destroys", async () => {
+      const { attached, made, socket, client } = await refusing();
+      attached.destroy();
+      if (!socket.closed) await once(socket, "close");
+      client[Symbol.dispose]();
+      await made[Symbol.asyncDispose]();
+    });
+
+    it("ends the connection after a while", async () => {
+      const { attached, made, socket, client } = await refusing();
+      if (!socket.closed) await once(socket, "close");
+      await attached.drain();
+      client[Symbol.dispose]();
+      await made[Symbol.asyncDispose]();
+    });
   });
 
   it("names the option that is wrong", () => {
