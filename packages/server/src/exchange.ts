@@ -104,8 +104,7 @@ export class Exchange {
     if (this.#answered) return letGo(answer);
     try {
       if (answer.headers.get("connection")?.toLowerCase() === "close") this.#wire.last();
-      // A wrong length would make the rest of a body the head of the next response.
-      if (!("stream" in response)) response.strictContentLength = true;
+      this.#wire.holdTo(answer);
       this.#keepHead();
       const sending = sendNodeResponse(response, withoutConnectionFields(answer));
       // On HTTP/1.1 a head goes with the first byte of its body, but an event stream may have none for long.
@@ -144,6 +143,7 @@ export class Exchange {
     if (response.headersSent || response.destroyed) return this.#wire.cut();
     if (this.#body?.complete === false) this.#wire.last();
     try {
+      this.#wire.holdTo(undefined);
       // Those of an answer that could not be sent, be it because of them.
       for (const name of response.getHeaderNames()) response.removeHeader(name);
       response.writeHead(status, { "content-type": "text/plain; charset=utf-8", "content-length": reason.length + 1 });

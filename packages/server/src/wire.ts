@@ -10,6 +10,8 @@ export interface Wire {
   cut(): void;
   /** Calls back, in another turn, when the head and what was written behind it have left, as far as the client takes them. */
   afterHead(then: () => void): void;
+  /** Writing another number of bytes than the answer says fails from now on; undefined for an answer of our own. */
+  holdTo(answer: Response | undefined): void;
   /** No exchange shall follow on the connection. Called before the head is sent; HTTP/2 has GOAWAY for it. */
   last(): void;
   /** The response has left, the request has not ended. */
@@ -37,6 +39,8 @@ export function http1Wire(request: IncomingMessage, response: ServerResponse): W
       // By then what node held back to send it in one piece has gone to the socket.
       setImmediate(then);
     },
+    // The rest of a body would be the head of the next response.
+    holdTo: () => void (response.strictContentLength = true),
     last: () => {
       response.shouldKeepAlive = false;
       // With this node ends a connection after a response that says `Connection: close`.
@@ -53,11 +57,13 @@ export function http1Wire(request: IncomingMessage, response: ServerResponse): W
 }
 
 /** `bodyGapMs` is how long a client may leave unread that a stream was cut. */
-export function http2Wire({ stream }: Http2ServerResponse, bodyGapMs: number): Wire {
+export function http2Wire(response: Http2ServerResponse, bodyGapMs: number): Wire {
+  const { stream } = response;
   return {
     // Node aborts the process if a stream ends in the turn that wrote its head (22 and 26).
     cut: () => afterHead(stream.session, () => cutStream(stream, bodyGapMs)),
     afterHead: (then) => afterHead(stream.session, then),
+    holdTo: holderOf(response),
     last: () => {},
     leave: (body) => {
       body.discard();
@@ -87,6 +93,36 @@ function afterHead(session: Http2Session | undefined, then: () => void, turns = 
     if (turns === 0 || session === undefined || session.destroyed || session.state.outboundQueueSize === 0) then();
     else afterHead(session, then, turns - 1);
   });
+}
+
+/** What node's `strictContentLength` is on HTTP/1.1. Without it only the client would see that the length is wrong. */
+function holderOf(response: Http2ServerResponse): Wire["holdTo"] {
+  let left: number | undefined;
+  const check = (bytes: number, atEnd: boolean): void => {
+    if (left === undefined) return;
+    left -= bytes;
+    if (left < 0 || (atEnd && left > 0)) throw new Error("the response is not as long as its content-length");
+  };
+  return (answer) => {
+    left = answer === undefined ? undefined : lengthOf(answer, response.req.method);
+    if (left === undefined) return;
+    const write = response.write.bind(response);
+    response.write = (chunk: Uint8Array | string): boolean => {
+      check(Buffer.byteLength(chunk), false);
+      return write(chunk);
+    };
+    const end = response.end.bind(response);
+    response.end = (last?: unknown) => {
+      check(0, true);
+      return end(last as string);
+    };
+  };
+}
+
+/** What a response says of the length of its body, if it has one. */
+function lengthOf({ status, headers }: Response, method: string): number | undefined {
+  const length = headers.get("content-length");
+  return length === null || method === "HEAD" || status === 204 || status === 304 ? undefined : Number(length);
 }
 
 /** The end of the response has been written to the connection: END_STREAM. */

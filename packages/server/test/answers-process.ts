@@ -30,7 +30,7 @@ const answers: Readonly<Record<string, FetchHandler>> = {
   // What a handler that echoes fields takes from a client which offers an upgrade to h2c.
   connection: () => new Response("x", { headers: { te: "gzip", "http2-settings": "x", expect: "100-continue" } }),
   // A name that is none behind one that is.
-  misnamed: () => shaped(200, { "x-a": "1", "x a": "1" }),
+  misnamed: () => shaped(200, { "x-a": "1", "content-length": "5", "x a": "1" }),
 };
 
 /** By its shape a Response. */

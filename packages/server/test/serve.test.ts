@@ -164,38 +164,6 @@ describe.each(ways)("serve over %s", (_, secure, connect) => {
     expect(errors).toEqual([new Error("broken")]);
   });
 
-  it.each([
-    ["before its first byte", 0],
-    ["behind some", 5],
-    ["behind more than the connection takes at once", 2 ** 24],
-  ])("cuts a response whose body breaks without a reason, %s, and tells onError", async (_, bytes) => {
-    for (const reason of [undefined, null, "a word"]) {
-      let left = bytes === 0 ? 0 : 1;
-      const broken = (): ReadableStream =>
-        new ReadableStream({
-          pull: (controller) => (left-- > 0 ? controller.enqueue(new Uint8Array(bytes)) : controller.error(reason)),
-        });
-      const { promise: told, resolve: tell } = Promise.withResolvers<unknown>();
-      await using made = await pair(() => new Response(broken()), { onError: tell });
-      const { out, answer } = made.client.open({});
-      out.end();
-      const { status, body } = await answer;
-      expect(status).toBe(200);
-      await expect(textOf(body)).rejects.toBeInstanceOf(Error);
-      expect(await told).toEqual(reason ?? new Error("the response body broke without a reason"));
-    }
-  });
-
-  it("ends a response whose last chunk is more than the connection takes at once", async () => {
-    const chunk = new Uint8Array(2 ** 24);
-    const body = (): ReadableStream =>
-      new ReadableStream({ start: (controller) => (controller.enqueue(chunk), controller.close()) });
-    const errors: unknown[] = [];
-    await using made = await pair(() => new Response(body()), { onError: (error) => void errors.push(error) });
-    expect((await ask(made.client, {})).text).toHaveLength(chunk.byteLength);
-    expect(errors).toEqual([]);
-  });
-
   it("sends the head of a response whose body has nothing to say yet", async () => {
     let stream: ReadableStreamDefaultController | undefined;
     const silent = new ReadableStream({ start: (controller) => void (stream = controller) });
