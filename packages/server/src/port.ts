@@ -111,7 +111,7 @@ export class Port {
     const http1 = protocols.has("http/1.1") || protocols.has("websocket");
     const hand = (socket: Socket, protocol: "h2" | "http/1.1"): void => {
       if (protocol === "h2") {
-        // The listener is made for HTTP/1.1, where a client may stop sending and still wait; a session would never end.
+        // Node's listener for HTTP/1.1 leaves it to the parser to end what its client has ended; a session would never end.
         socket.allowHalfOpen = false;
         this.#sessions.add(socket);
       } else if (http1) {

@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { serve, type Server } from "../src/index.ts";
 import { type Certificate, certificate } from "./certificates.ts";
 import { http1Client, http2Client, muxTransport } from "./clients.ts";
+import { raw } from "./raw.ts";
 
 const tls = await certificate();
 
@@ -74,4 +75,17 @@ describe.each(askers)("request.signal over %s", (_, ask, secure) => {
       expect(signal.reason).toHaveProperty("name", "AbortError");
     });
   });
+});
+
+it("request.signal fires when a client of HTTP/1.1 ends its half of the connection", async () => {
+  const { promise: aborted, resolve: abort } = Promise.withResolvers<void>();
+  const fetch = ({ signal }: Request): Promise<Response> => {
+    signal.addEventListener("abort", () => abort());
+    return new Promise(() => {});
+  };
+  await using server = await serve({ hostname: "127.0.0.1", fetch });
+  using connection = await raw(server.port);
+  connection.socket.end("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+  await aborted;
+  expect(await connection.closed()).toBe("");
 });
