@@ -3,26 +3,89 @@ import type { Pipe, PipeListener } from "./pipe.ts";
 
 /** Any channel as a pipe. The channel is the pipe's from then on. */
 export function pipeOf(channel: Channel): Pipe {
-  return {
-    start: (listener) => void readAll(channel, listener),
-    send: (message, written) => {
-      // A channel that is gone says so by its end.
-      channel.send(message).then(written, written);
-    },
-    close: (code, reason) => {
-      // One that cannot say goodbye is gone already.
-      channel.close(code, reason).catch(() => {});
-    },
-    destroy: (reason) => channel.destroy(reason),
-  };
+  return new ChannelPipe(channel);
 }
 
-async function readAll(channel: Channel, listener: PipeListener): Promise<void> {
-  try {
-    for await (const message of channel) listener.message(message);
-    const { clean, code, reason } = await channel.closed;
-    listener.closed(clean && code === 1000 ? undefined : new Error(`the channel was closed with ${code} ${reason}`));
-  } catch (error) {
-    listener.closed(error instanceof Error ? error : new Error(String(error)));
+interface Sending {
+  readonly message: Uint8Array;
+  readonly written: () => void;
+}
+
+/** A channel says when it has room for the next message; until then that waits here, and the goodbye behind it. */
+class ChannelPipe implements Pipe {
+  readonly #channel: Channel;
+  #waiting: Sending[] = [];
+  #busy = false;
+  /** How it is closed when all was sent. */
+  #goodbye: { readonly code: number; readonly reason: string } | undefined;
+  /** Why it takes no message any more. */
+  #failure: { readonly error: Error } | undefined;
+
+  constructor(channel: Channel) {
+    this.#channel = channel;
   }
+
+  start(listener: PipeListener): void {
+    void this.#readAll(listener);
+  }
+
+  send(message: Uint8Array, written: () => void): void {
+    this.#waiting.push({ message, written });
+    if (!this.#busy) void this.#sendAll();
+  }
+
+  close(code: number, reason: string): void {
+    this.#goodbye ??= { code, reason };
+    if (!this.#busy) this.#leave();
+  }
+
+  destroy(reason?: unknown): void {
+    this.#channel.destroy(reason);
+  }
+
+  async #sendAll(): Promise<void> {
+    this.#busy = true;
+    while (this.#waiting.length > 0) {
+      const sending = this.#waiting;
+      this.#waiting = [];
+      for (const { message, written } of sending) {
+        if (this.#failure === undefined) await this.#send(message);
+        written();
+      }
+    }
+    this.#busy = false;
+    if (this.#goodbye !== undefined) this.#leave();
+  }
+
+  /** What is lost on the way would be a gap that nobody sees, so a channel that refuses one is over. */
+  async #send(message: Uint8Array): Promise<void> {
+    try {
+      await this.#channel.send(message);
+    } catch (error) {
+      this.#failure = { error: errorOf(error) };
+      this.#channel.destroy(error);
+    }
+  }
+
+  #leave(): void {
+    const { code, reason } = this.#goodbye ?? {};
+    // One that cannot say goodbye is gone already.
+    this.#channel.close(code, reason).catch(() => {});
+  }
+
+  async #readAll(listener: PipeListener): Promise<void> {
+    let error: Error | undefined;
+    try {
+      for await (const message of this.#channel) listener.message(message);
+      const { clean, code, reason } = await this.#channel.closed;
+      if (!clean || code !== 1000) error = new Error(`the channel was closed with ${code} ${reason}`);
+    } catch (reason) {
+      error = errorOf(reason);
+    }
+    listener.closed(this.#failure?.error ?? error);
+  }
+}
+
+function errorOf(reason: unknown): Error {
+  return reason instanceof Error ? reason : new Error(String(reason));
 }

@@ -13,15 +13,23 @@ class FakeChannel implements Channel {
   readonly #messages: Message[] = [];
   declare far: FakeChannel;
   readonly calls: string[] = [];
+  /** Sent to, and without room for more. */
+  full = false;
+  /** Why it takes no message, while it lives on. */
+  refusal: Error | undefined;
   #over: { readonly error: Error | undefined } | undefined;
   #wake: () => void = () => {};
 
   async send(message: Message): Promise<void> {
     if (this.#over !== undefined) throw new Error("the channel is closed");
+    if (this.refusal !== undefined) throw this.refusal;
+    if (this.full) throw new Error("there was no room");
+    this.full = true;
     // Another buffer, as one that was on a wire would be.
     this.far.#messages.push(typeof message === "string" ? message : new Uint8Array(message));
     this.far.#wake();
     await new Promise((resolve) => setImmediate(resolve));
+    this.full = false;
   }
 
   async close(code = 1000, reason = ""): Promise<void> {
@@ -78,6 +86,32 @@ describe("a channel of anybody's", () => {
     await transport.close();
     await answers.closed;
     expect(near.calls).toEqual(["close 1000"]);
+  });
+
+  it("is given a message when it has room for it, and its goodbye behind all of them", async () => {
+    const [near, far] = channels();
+    const pipe = pipeOf(near);
+    const sent = [1, 2, 3].map((byte) => new Promise<void>((resolve) => pipe.send(new Uint8Array([byte]), resolve)));
+    pipe.close(1000, "");
+    const seen: Message[] = [];
+    for await (const message of far) seen.push(message);
+    expect(seen).toEqual([1, 2, 3].map((byte) => new Uint8Array([byte])));
+    await Promise.all(sent);
+  });
+
+  it.each(["asks", "answers"])("that takes a message no more, and lives on, ends under who $0", async (who) => {
+    const [near, far] = channels();
+    const answers = answerOver(far, () => ({ body: "x".repeat(1_000_000) }));
+    const transport = exchangeOver(() => near);
+    const { status, body } = await transport.request({ url, method: "POST", body: "x" });
+    expect(status).toBe(200);
+    const refusing = who === "asks" ? near : far;
+    refusing.refusal = new Error("it is over my limit");
+    const error = await failure(body.bytes());
+    expect(error).toMatchObject({ code: "TRUNCATED", cause: { message: "it is over my limit" } });
+    expect(refusing.calls).toContain("destroy");
+    await answers.closed;
+    await transport.close();
   });
 
   it("that breaks loses what is in flight", async () => {
