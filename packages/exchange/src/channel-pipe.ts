@@ -29,6 +29,10 @@ class ChannelPipe implements Pipe {
     void this.#readAll(listener);
   }
 
+  get open(): boolean {
+    return this.#goodbye === undefined && this.#failure === undefined;
+  }
+
   send(message: Uint8Array, written: () => void): void {
     this.#waiting.push({ message, written });
     if (!this.#busy) void this.#sendAll();

@@ -82,7 +82,7 @@ export class Mux implements PipeListener, FrameSink {
 
   /** A stream of this side's; its head is the caller's to write. Undefined when the connection takes no more. */
   open(listener: StreamListener): MuxStream | undefined {
-    if (this.over || this.#heardGoAway || !this.#ids.left) return undefined;
+    if (this.over || this.#heardGoAway || this.#pipe.open === false || !this.#ids.left) return undefined;
     const stream = new MuxStream(this.#ids.take(), this, this.output.peer.streamWindow, this.#local.streamWindow);
     stream.listener = listener;
     this.#streams.set(stream.id, stream);

@@ -2,6 +2,8 @@
 export interface Pipe {
   /** Called once, first. Messages and the end go to `listener` from then on, none before. */
   start(listener: PipeListener): void;
+  /** False from when it takes no message any more, be it that the peer has said goodbye. A pipe that cannot know leaves it out. */
+  readonly open?: boolean;
   /** Never refuses; `written` is called when the message has left, or when it never will. The bytes must not be changed. */
   send(message: Uint8Array, written: () => void): void;
   /** Ends it in good order, after what was sent. Codes are those of WebSocket (RFC 6455, 7.4). `closed` follows. */

@@ -24,6 +24,9 @@ export function socketPipe(socket: MessageSocket, wire?: WireSocket): Pipe {
       // Whoever opened it may have held it until somebody listens.
       if (socket.isPaused) socket.resume();
     },
+    get open() {
+      return socket.readyState === openState;
+    },
     send(message, written) {
       // One that is closed drops what it is given without a word, and says so by its end.
       if (socket.readyState === openState) socket.send(message, plain, () => written());

@@ -78,6 +78,14 @@ describe("a WebSocket as a pipe", () => {
     expect(socket.sent).toEqual([]);
   });
 
+  it("is open until it is closed, by whomever", () => {
+    const { pipe, socket } = pipeOf();
+    expect(pipe.open).toBe(true);
+    // As when the goodbye of the peer has come.
+    socket.readyState = 2;
+    expect(pipe.open).toBe(false);
+  });
+
   it("closes with a reason that fits, and holds the process or not", () => {
     const { pipe, socket, wire } = pipeOf();
     pipe.close(1_002, "x".repeat(200));

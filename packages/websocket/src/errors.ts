@@ -104,6 +104,11 @@ export function badMessage(cause: Error): Failure {
   return { code: "PROTOCOL_ERROR", message: `a message of the peer is no answer: ${cause.message}`, cause };
 }
 
+/** The socket was closing when it came. */
+export function callUnsent(): Failure {
+  return { code: "CONNECTION_LOST", message: "the connection ended before it could take the call" };
+}
+
 export function callLost(cause: Error, messageBytes: number): Failure {
   const failure = socketFailure(cause, messageBytes);
   if (failure.code !== "CONNECTION_LOST") return { ...failure, cause };

@@ -2,7 +2,7 @@ import { type DialledSocket, factsOf, momentsOf } from "@holdfast/dial";
 import { type PipeUse, watchSocket } from "@holdfast/exchange";
 import type { ConnectionOwner, DialTimes, DriverConnection, Exchange } from "@holdfast/pool";
 import type { WebSocket } from "ws";
-import { badMessage, callLost } from "./errors.ts";
+import { badMessage, callLost, callUnsent } from "./errors.ts";
 import { type CallHost, JsonRpcCall } from "./json-rpc-call.ts";
 import { BadMessage, readMessage, writeNoSuchMethod } from "./json-rpc-message.ts";
 import type { ParsedWebSocketOptions } from "./options.ts";
@@ -73,7 +73,8 @@ export class JsonRpcConnection implements DriverConnection, CallHost {
     const call = new JsonRpcCall(exchange, this);
     exchange.attach(call);
     this.#all.add(call);
-    call.start();
+    if (this.#isOpen) call.start();
+    else this.#turnAway(call);
   }
 
   close(): void {
@@ -93,6 +94,7 @@ export class JsonRpcConnection implements DriverConnection, CallHost {
   // ---- told by calls
 
   ready(call: JsonRpcCall): void {
+    if (!this.#isOpen) return this.#turnAway(call);
     this.#ready.add(call);
     this.#flush();
   }
@@ -105,9 +107,24 @@ export class JsonRpcConnection implements DriverConnection, CallHost {
 
   // ---- inside
 
+  /** False also from when the peer has said goodbye, which is some time before its end. */
+  get #isOpen(): boolean {
+    return this.#socket.readyState === this.#socket.OPEN;
+  }
+
+  /** Nothing of it was sent, and nothing more is. Told first that it drains: what is put back would be given to it again. */
+  #turnAway(call: JsonRpcCall): void {
+    this.#owner.drains("the peer has said goodbye");
+    call.fail(callUnsent());
+  }
+
   #flush(): void {
     for (const call of this.#ready) {
-      if (this.#bufferedBytes >= this.maxBodyBytes || this.#socket.readyState !== this.#socket.OPEN) return;
+      if (!this.#isOpen) {
+        this.#turnAway(call);
+        continue;
+      }
+      if (this.#bufferedBytes >= this.maxBodyBytes) return;
       this.#ready.delete(call);
       const id = ++this.#lastId;
       this.#calls.set(id, call);
@@ -127,7 +144,7 @@ export class JsonRpcConnection implements DriverConnection, CallHost {
   }
 
   #read(text: string | undefined): void {
-    if (this.#socket.readyState !== this.#socket.OPEN) return;
+    if (!this.#isOpen) return;
     try {
       if (text === undefined) throw new BadMessage("it is binary");
       const message = readMessage(text);
