@@ -1,5 +1,6 @@
 import { type Channel, checkNumber, type CloseOptions } from "@holdfast/transport";
 import { Answer, type AnswerHost } from "./answer.ts";
+import { type AnswerTimeouts, parseAnswerTimeouts, Rounds } from "./answer-limits.ts";
 import { pipeOf } from "./channel-pipe.ts";
 import { muxCode } from "./frames.ts";
 import { Liveness } from "./liveness.ts";
@@ -22,7 +23,10 @@ export interface AnswerOptions extends MuxOptions {
      * fifth of it each second. Beyond, the connection takes no more by GOAWAY (CVE-2023-44487), and finishes those it has.
      */
     readonly maxResets?: number;
+    /** Fields of a request's head, default 128; more are answered 431. */
+    readonly maxFields?: number;
   };
+  readonly timeouts?: AnswerTimeouts;
   /** The client came by TLS, so URLs are `https:`. Default false. */
   readonly secure?: boolean;
   /** How long a client may take to send its SETTINGS, default 10 000. */
@@ -53,6 +57,7 @@ export function answerOver(pipe: Pipe | Channel, handler: ExchangeHandler, optio
   checkNumber("settingsTimeoutMs", options.settingsTimeoutMs, 1);
   checkNumber("idleTimeoutMs", options.idleTimeoutMs, 1);
   checkNumber("limits.maxResets", options.limits?.maxResets, 0);
+  checkNumber("limits.maxFields", options.limits?.maxFields, 1);
   checkNumber("limits.bodyBytes", options.limits?.bodyBytes, 0);
   const end = new AnswerEnd("start" in pipe ? pipe : pipeOf(pipe), handler, options, parseMuxOptions(options));
   end.start();
@@ -74,10 +79,13 @@ class AnswerEnd implements MuxOwner, AnswerHost {
   readonly protocol = "holdfast.mux.v1";
   readonly secure: boolean;
   readonly maxBodyBytes: number;
+  readonly maxFields: number;
+  readonly timeouts: Required<AnswerTimeouts>;
   readonly #mux: Mux;
   readonly #maxStreams: number;
   readonly #idleMs: number;
   readonly #liveness: Liveness;
+  readonly #rounds: Rounds;
   readonly #resets: TokenBucket;
   readonly #end: PromiseWithResolvers<void> = Promise.withResolvers();
   /** Handlers that have not done, those of cancelled requests among them: cancelling makes no room for more. */
@@ -91,12 +99,15 @@ class AnswerEnd implements MuxOwner, AnswerHost {
     this.handler = handler;
     this.secure = options.secure ?? false;
     this.maxBodyBytes = options.limits?.bodyBytes ?? 10 * 2 ** 20;
+    this.maxFields = options.limits?.maxFields ?? 128;
+    this.timeouts = parseAnswerTimeouts(options.timeouts);
     this.#maxStreams = parsed.settings.maxStreams;
     const maxResets = Math.min(options.limits?.maxResets ?? 100, Number.MAX_SAFE_INTEGER);
     this.#resets = new TokenBucket(maxResets, maxResets / 5);
     this.#idleMs = options.idleTimeoutMs ?? 300_000;
     const mux = new Mux(pipe, 2, parsed.settings, this);
     this.#mux = mux;
+    this.#rounds = new Rounds(this.timeouts, (now) => mux.look(now));
     this.#liveness = new Liveness(
       {
         get heardAt() {
@@ -148,6 +159,7 @@ class AnswerEnd implements MuxOwner, AnswerHost {
   opened(stream: MuxStream): Answer | number {
     if (this.#running >= this.#maxStreams) return muxCode.refused;
     this.#liveness.streamOpened();
+    this.#rounds.begin();
     return new Answer(stream, this);
   }
 
@@ -169,6 +181,7 @@ class AnswerEnd implements MuxOwner, AnswerHost {
 
   broken(): void {
     this.#liveness.stop();
+    this.#rounds.stop();
     clearTimeout(this.#timer);
   }
 

@@ -1,9 +1,12 @@
 import { BodyBuffer, checkFields, type Fields, noFields, type Protocol } from "@holdfast/transport";
+import { type AnswerTimeouts, judge, type Standing } from "./answer-limits.ts";
+import { bytesOf, headPairs, isBodiless, stopBody, stopSource } from "./answer-response.ts";
 import { AnswerRequest, type RequestSource } from "./answer-request.ts";
 import { requestOver, requestTooLong } from "./errors.ts";
 import { muxCode } from "./frames.ts";
 import { BadBlock, bodyBytes, readRequestHead, readTrailers, type RequestHead } from "./head.ts";
 import type { MuxStream, StreamListener } from "./mux-stream.ts";
+import { type Refusal, tooManyFields, tooSlow } from "./refusals.ts";
 import { Room } from "./room.ts";
 import type { ExchangeHandler, ServedResponse } from "./served.ts";
 
@@ -13,6 +16,8 @@ export interface AnswerHost {
   readonly protocol: Protocol;
   readonly secure: boolean;
   readonly maxBodyBytes: number;
+  readonly maxFields: number;
+  readonly timeouts: Required<AnswerTimeouts>;
   /** Its handler runs from now on, until `over`. */
   begun(): void;
   over(): void;
@@ -22,7 +27,9 @@ export interface AnswerHost {
  * The answering end of one stream: what the client sends becomes a request for the handler, what the handler returns is sent
  * back. Owned by its connection until `over`.
  */
-export class Answer implements StreamListener, RequestSource {
+export class Answer implements StreamListener, RequestSource, Standing {
+  begunAt: number = Infinity;
+  movedAt: number = Infinity;
   readonly #stream: MuxStream;
   readonly #host: AnswerHost;
   readonly #room: Room = new Room();
@@ -33,12 +40,19 @@ export class Answer implements StreamListener, RequestSource {
   #trailers: Fields = noFields;
   #trailersRead: PromiseWithResolvers<Fields> | undefined;
   /** All of the request has come. */
-  #complete = false;
+  complete = false;
   #abort: AbortController | undefined;
   /** Why nobody waits for the answer any more. */
   #left: { readonly reason: unknown } | undefined;
   #deadline: NodeJS.Timeout | undefined;
   #responded = false;
+  /** By this end, while the handler runs. */
+  #refused = false;
+  /** Counts what has come and gone. */
+  #moves = 0;
+  #movesSeen = -1;
+  /** The handler is behind. */
+  #paused = false;
   /** The body of the response, until somebody reads it. */
   #unread: ServedResponse["body"];
   /** Where the body of the response comes from, until it has ended. */
@@ -66,9 +80,12 @@ export class Answer implements StreamListener, RequestSource {
     }
     this.#body = new BodyBuffer({
       maxBytes: this.#host.maxBodyBytes,
-      pause: () => this.#stream.pause(),
-      resume: () => this.#stream.resume(),
-      cancel: () => this.#stream.resume(),
+      pause: () => {
+        this.#paused = true;
+        this.#stream.pause();
+      },
+      resume: () => this.#resume(),
+      cancel: () => this.#resume(),
       tooLong: (maxBytes) => requestTooLong(this.#host.protocol, this.origin, maxBytes),
     });
     this.#host.begun();
@@ -76,6 +93,7 @@ export class Answer implements StreamListener, RequestSource {
   }
 
   data(chunk: Buffer): void {
+    this.#moves++;
     this.#leftBytes -= chunk.byteLength;
     if (this.#leftBytes < 0) return this.#stream.fail(muxCode.protocol, "a body longer than its content-length");
     this.#body?.push(chunk);
@@ -85,17 +103,19 @@ export class Answer implements StreamListener, RequestSource {
     if (this.#leftBytes > 0 && this.#leftBytes !== Infinity) {
       return this.#stream.fail(muxCode.protocol, "a body shorter than its content-length");
     }
-    this.#complete = true;
+    this.complete = true;
     this.#body?.end();
     this.#trailersRead?.resolve(this.#trailers);
   }
 
   progress(): void {
+    this.#moves++;
     if (this.#stream.hasRoom) this.#room.open();
   }
 
   sent(): void {
     clearTimeout(this.#deadline);
+    if (this.#refused) this.#ended();
     this.#room.open();
   }
 
@@ -107,11 +127,37 @@ export class Answer implements StreamListener, RequestSource {
     this.#leave(error ?? new DOMException("the connection has ended", "AbortError"));
   }
 
+  // ---- its limits of time
+
+  look(now: number): void {
+    if (this.begunAt === Infinity) this.begunAt = now;
+    const moved = this.#moves !== this.#movesSeen;
+    this.#movesSeen = this.#moves;
+    if (moved || !(this.untaken || (!this.complete && !this.#paused))) this.movedAt = now;
+    const verdict = judge(this, now, this.#host.timeouts);
+    if (verdict === undefined) return;
+    if (verdict === "untaken") this.#stream.reset(muxCode.cancelled, "the response was not taken in time");
+    else this.#refuse(tooSlow);
+    this.#leave(new DOMException("the client was too slow", "TimeoutError"));
+  }
+
+  get untaken(): boolean {
+    return this.#stream.waits;
+  }
+
+  #resume(): void {
+    this.#paused = false;
+    this.#stream.resume();
+  }
+
   // ---- the handler
 
   async #run(head: RequestHead, body: BodyBuffer): Promise<void> {
     try {
-      const response = await this.#host.handler(new AnswerRequest(head, body, this));
+      const response =
+        head.fields > this.#host.maxFields
+          ? tooManyFields
+          : await this.#host.handler(new AnswerRequest(head, body, this));
       this.#unread = response.body;
       if (this.#left === undefined) await this.#respond(head, response);
     } catch {
@@ -121,8 +167,8 @@ export class Answer implements StreamListener, RequestSource {
     } finally {
       clearTimeout(this.#deadline);
       this.#stopSource();
-      void stopped(this.#unread);
-      if (!this.#complete) this.#cut(new Error("the request was answered before it had come"));
+      void stopBody(this.#unread);
+      if (!this.complete) this.#cut(new Error("the request was answered before it had come"));
       this.#host.over();
     }
   }
@@ -137,22 +183,16 @@ export class Answer implements StreamListener, RequestSource {
   }
 
   async #respond({ method }: RequestHead, response: ServedResponse): Promise<void> {
-    const { status = 200, headers = noFields, body, trailers } = response;
-    if (!Number.isInteger(status) || status < 200 || status > 599)
-      throw new TypeError("the status is not one of 200 to 599");
-    const pairs = [":status", String(status)];
-    checkFields(headers, pairs);
-    const bytes = typeof body === "string" ? Buffer.from(body) : body instanceof Uint8Array ? body : undefined;
-    const bodiless = method === "HEAD" || status === 204 || status === 304;
-    if (bytes !== undefined && !bodiless && !hasField(pairs, "content-length")) {
-      pairs.push("content-length", String(bytes.byteLength));
-    }
+    const { status = 200, body, trailers } = response;
+    const bodiless = isBodiless(method, status);
+    const bytes = bodiless ? undefined : bytesOf(body);
+    const source = bodiless || bytes !== undefined ? undefined : (body as AsyncIterable<Uint8Array> | undefined);
+    const ends = source === undefined && (bytes?.byteLength ?? 0) === 0 && trailers === undefined;
+    const pairs = headPairs(response, bytes);
     this.#responded = true;
-    const empty = bodiless || body === undefined || bytes?.byteLength === 0;
-    const ends = empty && trailers === undefined;
     if (!this.#stream.head(pairs, false, ends)) throw new TypeError("the head is longer than the client takes");
-    if (bytes !== undefined && !bodiless) this.#stream.write(bytes);
-    else if (body !== undefined && !bodiless) await this.#send(body as AsyncIterable<Uint8Array>);
+    if (bytes !== undefined) this.#stream.write(bytes);
+    else if (source !== undefined) await this.#send(source);
     if (ends || this.#stream.closed) return this.#ended();
     const flat: string[] = [];
     if (trailers !== undefined) checkFields(await trailers(), flat);
@@ -160,6 +200,18 @@ export class Answer implements StreamListener, RequestSource {
     // What is queued leaves before the answer is over: it counts against what the client may ask for.
     while (!this.#stream.closed && !this.#stream.localEnded) await this.#room.wait();
     this.#ended();
+  }
+
+  /** Answers in this end's own name, if nothing was answered yet; else the exchange is cut. */
+  #refuse(refusal: Refusal): void {
+    const bytes = this.#head?.method === "HEAD" ? undefined : Buffer.from(refusal.body);
+    const isFirst = !this.#responded;
+    this.#responded = this.#refused = true;
+    if (!isFirst || !this.#stream.head(headPairs(refusal, bytes), false, bytes === undefined))
+      return this.#stream.reset(muxCode.cancelled, refusal.body.trimEnd());
+    if (bytes === undefined) return this.#ended();
+    this.#stream.write(bytes);
+    this.#stream.end();
   }
 
   async #send(body: AsyncIterable<Uint8Array>): Promise<void> {
@@ -193,7 +245,7 @@ export class Answer implements StreamListener, RequestSource {
     if (this.#left !== undefined) return;
     this.#left = { reason };
     clearTimeout(this.#deadline);
-    if (!this.#complete) this.#cut(reason);
+    if (!this.complete) this.#cut(reason);
     this.#abort?.abort(reason);
     this.#stopSource();
     this.#room.open();
@@ -210,7 +262,7 @@ export class Answer implements StreamListener, RequestSource {
   #stopSource(): void {
     const source = this.#source;
     this.#source = undefined;
-    if (source !== undefined) void stop(source);
+    if (source !== undefined) void stopSource(source);
   }
 
   // ---- made when they are asked for, because most handlers do not
@@ -231,28 +283,9 @@ export class Answer implements StreamListener, RequestSource {
     if (this.#trailersRead === undefined) {
       const read = (this.#trailersRead = Promise.withResolvers<Fields>());
       read.promise.catch(() => {});
-      if (this.#complete) read.resolve(this.#trailers);
+      if (this.complete) read.resolve(this.#trailers);
       else if (this.#stream.closed) this.#cut(this.#left?.reason);
     }
     return this.#trailersRead.promise;
-  }
-}
-
-/** Names stand at even places. */
-function hasField(pairs: readonly string[], name: string): boolean {
-  for (let i = 0; i < pairs.length; i += 2) if (pairs[i] === name) return true;
-  return false;
-}
-
-/** A body that nobody wants: its maker shall know. */
-async function stopped(body: ServedResponse["body"]): Promise<void> {
-  if (typeof body === "object" && !(body instanceof Uint8Array)) await stop(body[Symbol.asyncIterator]());
-}
-
-async function stop(source: AsyncIterator<Uint8Array>): Promise<void> {
-  try {
-    await source.return?.();
-  } catch {
-    // What its clean-up throws has nobody left to hear it.
   }
 }

@@ -17,6 +17,8 @@ export interface RequestHead {
   /** What is left of the caller's deadline. */
   readonly deadlineMs: number | undefined;
   readonly headers: Fields;
+  /** How many there are, pseudo-fields not counted. */
+  readonly fields: number;
 }
 
 export interface ResponseHead {
@@ -127,7 +129,7 @@ export class BadBlock extends Error {}
 const hostAndPort = /^(?:[\w\-.~!$&'()*+,;=%]+|\[[\da-f:.]+\])(?::\d{0,5})?$/i;
 
 export function readRequestHead(block: Buffer): RequestHead {
-  const { pseudo, fields } = readBlock(block);
+  const { pseudo, fields, count } = readBlock(block);
   const { ":method": method, ":path": path, ":authority": authority, ":deadline": deadline } = pseudo;
   if (method === undefined || !/^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/.test(method)) throw new BadBlock("no :method");
   if (path === undefined || !/^\/[\x21-\x7e]*$/.test(path)) throw new BadBlock("no :path");
@@ -139,6 +141,7 @@ export function readRequestHead(block: Buffer): RequestHead {
     authority,
     deadlineMs: deadline === undefined ? undefined : Number(deadline),
     headers: fields,
+    fields: count,
   };
 }
 
@@ -167,6 +170,8 @@ export function bodyBytes(headers: Fields): number {
 interface Block {
   readonly pseudo: Readonly<Record<string, string>>;
   readonly fields: Fields;
+  /** Of the fields. */
+  readonly count: number;
 }
 
 /** They frame an HTTP/1.1 message; whoever passed them on to such a peer would let ours forge one (RFC 9113, 8.2.2). */
@@ -186,7 +191,7 @@ const noPseudo: Readonly<Record<string, string>> = Object.freeze({ __proto__: nu
 function readBlock(block: Buffer): Block {
   const fields = { __proto__: null } as unknown as MutableFields;
   let pseudo: Record<string, string> = noPseudo;
-  let regular = false;
+  let count = 0;
   let at = 0;
   while (at < block.byteLength) {
     if (block.byteLength - at < fieldBytes) throw new BadBlock("a field is cut");
@@ -199,17 +204,17 @@ function readBlock(block: Buffer): Block {
     const name = readName(block, nameAt, valueAt);
     const value = readValue(block, valueAt, at);
     if (name.charCodeAt(0) === 0x3a) {
-      if (regular) throw new BadBlock("a pseudo-field behind a field");
+      if (count > 0) throw new BadBlock("a pseudo-field behind a field");
       if (pseudo === noPseudo) pseudo = { __proto__: null } as unknown as Record<string, string>;
       if (pseudo[name] !== undefined) throw new BadBlock("a pseudo-field twice");
       pseudo[name] = value;
     } else {
       if (connectionFields.has(name)) throw new BadBlock("a field that is for HTTP/1.1 only");
-      regular = true;
+      count++;
       add(fields, name, value);
     }
   }
-  return { pseudo, fields };
+  return { pseudo, fields, count };
 }
 
 function add(fields: MutableFields, name: string, value: string): void {

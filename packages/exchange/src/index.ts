@@ -15,5 +15,6 @@ export { SocketChannel } from "./socket-channel.ts";
 export { watchSocket } from "./socket-liveness.ts";
 export { muxCode, muxSubprotocol } from "./frames.ts";
 export type { Answering, AnswerOptions } from "./answer-over.ts";
+export type { AnswerTimeouts } from "./answer-limits.ts";
 export { answerOver } from "./answer-over.ts";
 export type { ExchangeHandler, ServedRequest, ServedResponse } from "./served.ts";

@@ -15,6 +15,8 @@ export interface StreamListener {
   sent(): void;
   /** It was ended before its end: by the peer, or by this side because of what the peer had sent. Told last, as `lost` is. */
   reset(code: number, reason: string, byPeer: boolean): void;
+  /** Called now and then by who wants to know how it stands. */
+  look?(now: number): void;
   /** The connection ended under it. `refused`: the peer said that it never looked at it. */
   lost(refused: boolean, error: Error | undefined): void;
 }
@@ -73,6 +75,11 @@ export class MuxStream {
   /** Something waits to be sent. */
   get hasQueue(): boolean {
     return this.#queuedBytes > 0;
+  }
+
+  /** Something, be it the end alone, waits until the peer takes it. */
+  get waits(): boolean {
+    return !this.closed && (this.#queuedBytes > 0 || (this.#ending && !this.localEnded));
   }
 
   /** There is room in the queue for more. */

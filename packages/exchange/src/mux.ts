@@ -95,6 +95,12 @@ export class Mux implements PipeListener, FrameSink {
     this.#drop(stream);
   }
 
+  /** Lets those that listen to streams see how these stand. False when none is open. */
+  look(now: number): boolean {
+    for (const stream of this.#streams.values()) stream.listener.look?.(now);
+    return this.#streams.size > 0;
+  }
+
   get hasIds(): boolean {
     return this.#ids.left;
   }

@@ -1,4 +1,11 @@
-import { answerOver, muxSubprotocol, type ServedRequest, type ServedResponse, socketPipe } from "@holdfast/exchange";
+import {
+  answerOver,
+  type AnswerTimeouts,
+  muxSubprotocol,
+  type ServedRequest,
+  type ServedResponse,
+  socketPipe,
+} from "@holdfast/exchange";
 import type { ConnectionInfo, Fields } from "@holdfast/transport";
 import type { WebSocket } from "ws";
 import { failed, type Refusal, tooLong } from "./check-head.ts";
@@ -13,10 +20,12 @@ export interface ExchangeSettings {
   readonly onError: ErrorHandler;
   readonly limits: {
     readonly headBytes: number;
+    readonly maxFields?: number;
     readonly bodyBytes: number;
     readonly maxStreams: number;
     readonly maxResets: number;
   };
+  readonly timeouts?: AnswerTimeouts;
 }
 
 /**
@@ -27,14 +36,15 @@ const requests: WeakMap<AbortSignal, Request> = new WeakMap();
 
 /** Serves `holdfast.mux.v1`: each of its streams is a request for the same handler that serves HTTP. */
 export function exchangeAcceptor(settings: ExchangeSettings): ExchangeAcceptor {
-  const { headBytes, maxStreams, maxResets } = settings.limits;
+  const { headBytes, maxFields = 128, maxStreams, maxResets } = settings.limits;
   return {
     subprotocol: muxSubprotocol,
     accept: (socket: WebSocket, { tls }: ConnectionInfo) => {
       const answering = answerOver(socketPipe(socket), (request) => answer(request, settings), {
         secure: tls !== undefined,
         maxStreams: Math.min(maxStreams, 2 ** 31),
-        limits: { headBytes: Math.min(headBytes, 65_535), bodyBytes: Infinity, maxResets },
+        limits: { headBytes: Math.min(headBytes, 65_535), bodyBytes: Infinity, maxFields, maxResets },
+        timeouts: settings.timeouts ?? {},
         // The socket is watched whole, whatever runs on it.
         ping: { intervalMs: Infinity },
       });

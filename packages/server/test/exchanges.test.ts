@@ -125,6 +125,55 @@ describe("an exchange over WebSocket", () => {
     await response.body.cancel();
   });
 
+  it("is answered 431 when it has more fields than limits.maxFields, and no handler sees it", async () => {
+    let called = 0;
+    await using made = await pair(() => new Response(String(++called)), { limits: { maxFields: 20 } });
+    const many = Object.fromEntries(Array.from({ length: 21 }, (_, i) => [`x-${i}`, "1"]));
+    const response = await made.transport.request({ url: made.url, headers: many });
+    expect([response.status, await response.body.text()]).toEqual([431, "there are too many header fields\n"]);
+    expect(called).toBe(0);
+  });
+
+  it.each(["requestMs", "bodyGapMs"] as const)(
+    "is answered 408 when its body does not come within timeouts.%s: the handler is told, onError is not",
+    async (limit) => {
+      const { promise: stopped, resolve: stop } = Promise.withResolvers<unknown>();
+      const { promise: over, resolve: end } = Promise.withResolvers<void>();
+      await using made = await pair(
+        async (request) => {
+          request.signal.addEventListener("abort", () => stop(request.signal.reason));
+          return new Response(await request.text());
+        },
+        { timeouts: { [limit]: 50 } },
+      );
+      const response = await made.transport.request({
+        url: made.url,
+        method: "POST",
+        body: (async function* () {
+          yield Buffer.from("some");
+          await over;
+        })(),
+      });
+      expect([response.status, await response.body.text()]).toEqual([408, "the request body did not come in time\n"]);
+      expect(await stopped).toMatchObject({ name: "TimeoutError" });
+      end();
+      expect(made.errors).toEqual([]);
+    },
+  );
+
+  it("is cut when its response is not taken within timeouts.bodyGapMs", async () => {
+    const { promise: cancelled, resolve: cancel } = Promise.withResolvers<void>();
+    await using made = await pair(
+      () =>
+        new Response(new ReadableStream({ pull: (to) => to.enqueue(new Uint8Array(65_536)), cancel: () => cancel() })),
+      { timeouts: { bodyGapMs: 50 } },
+    );
+    const response = await made.transport.request({ url: made.url });
+    await cancelled;
+    await expect(response.body.bytes()).rejects.toMatchObject({ code: "TRUNCATED", delivery: "answered" });
+    expect(made.errors).toEqual([]);
+  });
+
   it("that is answered 413 is nothing that onError is told", async () => {
     await using made = await pair(async (request) => new Response(await request.text()), { limits: { bodyBytes: 10 } });
     const post = { url: made.url, method: "POST", body: () => parts("hello ", "world") };
