@@ -20,6 +20,8 @@ export interface SocketChannelOptions {
   readonly connection: ConnectionInfo;
   /** Above this `send()` waits. */
   readonly sendBufferBytes: number;
+  /** The socket masks what it sends, as a client does, and thereby copies it at once. Default false: the channel copies. */
+  readonly masks?: boolean;
   /** What an error of the socket's engine means; the default is that the connection was lost. */
   readonly failureOf?: (error: Error) => SocketFailure;
 }
@@ -31,7 +33,7 @@ const plain = { compress: false } as const;
 
 /**
  * A channel over an open WebSocket, on either side. What comes in waits in a bounded queue, above which the peer is made to
- * wait; what goes out is counted until the kernel has it. Bytes that were sent must not be changed until `send()` resolves.
+ * wait; what goes out is counted until the kernel has it. Bytes that were sent are the caller's again when `send()` has returned.
  * `elapsedMs` of its errors is the time since it was opened, also where one call failed.
  *
  *     open ──► closing ──► closed
@@ -43,6 +45,7 @@ export class SocketChannel implements Channel {
   readonly closed: Promise<ChannelClosed>;
   readonly #socket: MessageSocket;
   readonly #bufferBytes: number;
+  readonly #masks: boolean;
   readonly #inbound: MessageQueue;
   readonly #openedAt: number = performance.now();
   #buffered = 0;
@@ -52,11 +55,12 @@ export class SocketChannel implements Channel {
   /** What its readers and senders were told of its end. */
   readonly #told: WeakSet<object> = new WeakSet();
 
-  constructor(socket: MessageSocket, { connection, sendBufferBytes, failureOf }: SocketChannelOptions) {
+  constructor(socket: MessageSocket, { connection, sendBufferBytes, masks = false, failureOf }: SocketChannelOptions) {
     this.subprotocol = socket.protocol;
     this.connection = connection;
     this.#socket = socket;
     this.#bufferBytes = sendBufferBytes;
+    this.#masks = masks;
     this.#inbound = new MessageQueue(
       () => socket.pause(),
       () => socket.resume(),
@@ -92,7 +96,8 @@ export class SocketChannel implements Channel {
       throw this.#error("LIMIT_EXCEEDED", text, "not-sent");
     }
     this.#buffered += bytes;
-    socket.send(message, plain, (error) => this.#written(bytes, error));
+    const owned = typeof message === "string" || this.#masks ? message : Buffer.from(message);
+    socket.send(owned, plain, (error) => this.#written(bytes, error));
     if (this.#buffered < this.#bufferBytes) return;
     await new Promise<void>((resolve, reject) => this.#senders.push({ resolve, reject }));
   }

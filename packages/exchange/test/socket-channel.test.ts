@@ -51,6 +51,23 @@ describe("sending", () => {
     await channel.send("x");
   });
 
+  it("leaves bytes to their owner, who may use them again", async () => {
+    const { channel, socket } = channelOf();
+    const bytes = new Uint8Array([1, 2]);
+    await channel.send(bytes);
+    bytes.fill(9);
+    expect(socket.sent.map(({ data }) => [...(data as Uint8Array)])).toEqual([[1, 2]]);
+  });
+
+  it("does not copy for a socket that does", async () => {
+    const socket = new FakeSocket();
+    const channel = new SocketChannel(socket, { connection, sendBufferBytes: 100, masks: true });
+    const bytes = new Uint8Array([1, 2]);
+    await channel.send(bytes);
+    expect(socket.sent.map(({ data }) => data)).toEqual([bytes]);
+    expect(socket.sent[0]?.data).toBe(bytes);
+  });
+
   it("that waits is told of the end, and of nothing before it", async () => {
     const { channel, socket } = channelOf(10);
     const waiting = channel.send("x".repeat(20));

@@ -185,6 +185,7 @@ export class Channels {
     const channel = new SocketChannel(socket, {
       connection,
       sendBufferBytes,
+      masks: true,
       failureOf: (error) => socketFailure(error, messageBytes),
     });
     watchSocket(socket, dialled.socket, ping);

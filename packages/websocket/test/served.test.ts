@@ -1,8 +1,10 @@
 import { createServer } from "node:http";
 import { once } from "node:events";
 import type { AddressInfo } from "node:net";
+import { setImmediate as turn } from "node:timers/promises";
 import { failure, getText } from "@holdfast/conformance/hostile";
 import { attach, serve } from "@holdfast/server";
+import type { Channel } from "@holdfast/transport";
 import { describe, expect, it } from "vitest";
 import { websocket } from "../src/index.ts";
 import { subscribe } from "../src/subscription.ts";
@@ -41,6 +43,50 @@ it("one transport has exchanges, channels and subscriptions with one port of a s
       reconnect: { minMs: 0 },
     });
     expect(await allOf(messages)).toEqual(Array.from({ length: 25 }, (_, i) => String(i + 1)));
+  } finally {
+    await transport.close();
+    await server.close();
+  }
+});
+
+it("a channel takes what it is given, so both ends may use one buffer for all that they send", async () => {
+  const count = 200;
+  const sendAll = async (channel: Channel): Promise<void> => {
+    const bytes = Buffer.alloc(100_000);
+    for (let i = 0; i < count; i++) {
+      bytes.fill(i);
+      await channel.send(bytes);
+    }
+  };
+  const readAll = async (channel: Channel): Promise<number[]> => {
+    const seen: number[] = [];
+    for await (const message of channel) {
+      const bytes = message as Buffer;
+      // One that has changed on its way is not of one byte.
+      seen.push(bytes.equals(Buffer.alloc(bytes.byteLength, bytes[0])) ? (bytes[0] as number) : -1);
+      if (seen.length === count) break;
+      await turn();
+    }
+    return seen;
+  };
+  const expected = Array.from({ length: count }, (_, i) => i);
+  const { promise: atServer, resolve: read } = Promise.withResolvers<number[]>();
+  const server = await serve({
+    port: 0,
+    hostname: "127.0.0.1",
+    fetch: () => new Response(),
+    channel: async (channel) => {
+      await sendAll(channel);
+      read(await readAll(channel));
+    },
+  });
+  const transport = websocket();
+  try {
+    const channel = await transport.open({ url: server.url });
+    expect(await readAll(channel)).toEqual(expected);
+    await sendAll(channel);
+    expect(await atServer).toEqual(expected);
+    await channel.close();
   } finally {
     await transport.close();
     await server.close();
