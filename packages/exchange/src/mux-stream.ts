@@ -221,7 +221,7 @@ export class MuxStream {
     if (this.closed) return;
     this.#mux.output.writer.reset(this.id, code, reason);
     this.#mux.output.wake();
-    this.#mux.forget(this);
+    this.#mux.gaveUp(this);
   }
 
   /** What came breaks the rules: it is reset, and its listener told. */

@@ -163,6 +163,12 @@ export class Mux implements PipeListener, FrameSink {
 
   // ---- told by streams
 
+  /** This side has reset it; its listener knows. */
+  gaveUp(stream: MuxStream): void {
+    this.#noteReset(stream);
+    this.forget(stream);
+  }
+
   /** It is closed, and its listener knows. */
   forget(stream: MuxStream): void {
     this.#drop(stream);
@@ -308,6 +314,11 @@ export class Mux implements PipeListener, FrameSink {
 
   // ---- what the above share
 
+  /** A RESET by the peer may cross ours also where the peer had said all. */
+  #noteReset({ id, remoteEnded }: MuxStream): void {
+    if (remoteEnded && !this.#ids.isOurs(id)) this.#ids.wasResetEnded(id);
+  }
+
   #drop(stream: MuxStream): void {
     stream.drop();
     this.#streams.delete(stream.id);
@@ -319,6 +330,7 @@ export class Mux implements PipeListener, FrameSink {
     if (stream.closed) return;
     this.output.writer.reset(stream.id, code, reason);
     this.output.wake();
+    this.#noteReset(stream);
     this.#drop(stream);
     stream.listener.reset(code, reason, false);
     this.#owner.left();

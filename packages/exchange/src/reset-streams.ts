@@ -1,8 +1,8 @@
 const maxRemembered = 1_000;
 
 /**
- * Streams that this side gave up while the peer had not ended them: frames of theirs that were on their way are passed over,
- * those of any other closed stream break the protocol. Remembers the last thousand; below those it forgives.
+ * Streams that this side gave up: frames of theirs that were on their way are passed over, those of any other closed stream
+ * break the protocol, or cost the peer something. Remembers the last thousand; below those it forgives.
  */
 export class ResetStreams {
   readonly #ids: Set<number> = new Set();

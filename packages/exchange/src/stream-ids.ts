@@ -10,6 +10,8 @@ export class StreamIds {
   readonly #reset: ResetStreams = new ResetStreams();
   /** Those among them that were refused. */
   #refused: ResetStreams | undefined;
+  /** Given up when the peer had said all on them: nothing but its RESET may still come. */
+  #resetEnded: ResetStreams | undefined;
   #next: number;
   #lastOfPeer = 0;
 
@@ -51,6 +53,12 @@ export class StreamIds {
     this.#reset.add(id);
   }
 
+  /** This side has given up a stream of the peer's that the peer had ended. */
+  wasResetEnded(id: number): void {
+    this.#resetEnded ??= new ResetStreams();
+    this.#resetEnded.add(id);
+  }
+
   /** This side has refused a stream that the peer has opened. */
   wasRefused(id: number): void {
     this.#reset.add(id);
@@ -60,7 +68,7 @@ export class StreamIds {
 
   /** This side has given it up when it was at work on it, so that a RESET by the peer may only have crossed ours. */
   mayCross(id: number): boolean {
-    return this.#reset.has(id) && this.#refused?.has(id) !== true;
+    return (this.#reset.has(id) && this.#refused?.has(id) !== true) || this.#resetEnded?.has(id) === true;
   }
 
   /** Whether frames of this closed stream may still come. */

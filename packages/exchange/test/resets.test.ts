@@ -1,7 +1,7 @@
 import { answerOver, exchangeOver, muxCode, pipePair } from "@holdfast/exchange";
 import { describe, expect, it } from "vitest";
 import { answering, failure, outcome, type Outcome, url } from "./ends.ts";
-import { until } from "./mux-peer.ts";
+import { turn, until } from "./mux-peer.ts";
 import * as wire from "./wire.ts";
 
 const { type } = wire;
@@ -76,6 +76,39 @@ describe.each(wastes)("a client of streams $what", ({ of }) => {
     expect(many.of(type.goAway)).toEqual([]);
     many.close();
   });
+});
+
+it.each([
+  ["that had said all", wire.end],
+  ["that had more to say", 0],
+])("a client $0 whose RESETs cross those of the server loses nothing, however many", async (_, flags) => {
+  const count = 1_500;
+  const { peer, end } = answering(
+    async () => {
+      await turn();
+      throw new Error("the backend is gone");
+    },
+    { maxStreams: 10_000 },
+  );
+  peer.send(...Array.from({ length: count }, (_unused, i) => wire.ask(idOf(i), flags)));
+  await until("all are reset", () => peer.of(type.reset).length === count);
+  peer.send(...Array.from({ length: count }, (_unused, i) => wire.reset(idOf(i), muxCode.deadline)));
+  peer.send(wire.ping());
+  await peer.next(type.ping);
+  expect([peer.of(type.goAway), peer.ending]).toEqual([[], undefined]);
+  peer.close();
+  await end.closed;
+});
+
+it("a client that goes on about a stream that it had ended, and the server has reset, breaks the protocol", async () => {
+  const { peer } = answering(async () => {
+    await turn();
+    throw new Error("the backend is gone");
+  });
+  peer.send(wire.ask(1));
+  await peer.next(type.reset, 1);
+  peer.send(wire.data(1, "x"));
+  expect(await peer.violation()).toMatchObject({ code: muxCode.streamClosed, closed: true });
 });
 
 it("limits.maxResets is a number", () => {
