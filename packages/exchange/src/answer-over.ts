@@ -9,7 +9,7 @@ import type { MuxStream } from "./mux-stream.ts";
 import { TokenBucket } from "./token-bucket.ts";
 import { type MuxOptions, type ParsedMuxOptions, parseMuxOptions } from "./options.ts";
 import type { Pipe } from "./pipe.ts";
-import type { ExchangeHandler } from "./served.ts";
+import type { ExchangeHandler, ServedRequest } from "./served.ts";
 
 /** How requests that come by a pipe are answered. */
 export interface AnswerOptions extends MuxOptions {
@@ -27,6 +27,8 @@ export interface AnswerOptions extends MuxOptions {
     readonly maxFields?: number;
   };
   readonly timeouts?: AnswerTimeouts;
+  /** Told of what a handler threw, and of an answer that could not be sent. What it throws is passed over. Default: nothing is done. */
+  readonly onError?: (error: unknown, request: ServedRequest) => void;
   /** The client came by TLS, so URLs are `https:`. Default false. */
   readonly secure?: boolean;
   /** How long a client may take to send its SETTINGS, default 10 000. */
@@ -81,6 +83,7 @@ class AnswerEnd implements MuxOwner, AnswerHost {
   readonly maxBodyBytes: number;
   readonly maxFields: number;
   readonly timeouts: Required<AnswerTimeouts>;
+  readonly #onError: AnswerOptions["onError"];
   readonly #mux: Mux;
   readonly #maxStreams: number;
   readonly #idleMs: number;
@@ -97,6 +100,7 @@ class AnswerEnd implements MuxOwner, AnswerHost {
 
   constructor(pipe: Pipe, handler: ExchangeHandler, options: AnswerOptions, parsed: ParsedMuxOptions) {
     this.handler = handler;
+    this.#onError = options.onError;
     this.secure = options.secure ?? false;
     this.maxBodyBytes = options.limits?.bodyBytes ?? 10 * 2 ** 20;
     this.maxFields = options.limits?.maxFields ?? 128;
@@ -197,6 +201,14 @@ class AnswerEnd implements MuxOwner, AnswerHost {
 
   over(): void {
     this.#running--;
+  }
+
+  failed(error: unknown, request: ServedRequest): void {
+    try {
+      this.#onError?.(error, request);
+    } catch {
+      // What tells of errors has one itself; the answer fails all the same.
+    }
   }
 
   /** One timer for all of its life, looked at when it fires. */

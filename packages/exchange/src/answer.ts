@@ -2,13 +2,13 @@ import { BodyBuffer, checkFields, type Fields, noFields, type Protocol } from "@
 import { type AnswerTimeouts, judge, type Standing } from "./answer-limits.ts";
 import { bytesOf, headPairs, isBodiless, stopBody, stopSource } from "./answer-response.ts";
 import { AnswerRequest, type RequestSource } from "./answer-request.ts";
-import { requestOver, requestTooLong } from "./errors.ts";
+import { HeadTooLong, isConsequence, requestOver, requestTooLong } from "./errors.ts";
 import { muxCode } from "./frames.ts";
 import { BadBlock, bodyBytes, readRequestHead, readTrailers, type RequestHead } from "./head.ts";
 import type { MuxStream, StreamListener } from "./mux-stream.ts";
-import { type Refusal, tooManyFields, tooSlow } from "./refusals.ts";
+import { failed, type Refusal, tooManyFields, tooSlow } from "./refusals.ts";
 import { Room } from "./room.ts";
-import type { ExchangeHandler, ServedResponse } from "./served.ts";
+import type { ExchangeHandler, ServedRequest, ServedResponse } from "./served.ts";
 
 /** What an answer needs of the connection that it is given on. */
 export interface AnswerHost {
@@ -18,6 +18,8 @@ export interface AnswerHost {
   readonly maxBodyBytes: number;
   readonly maxFields: number;
   readonly timeouts: Required<AnswerTimeouts>;
+  /** Told of what a handler threw, and of an answer that could not be sent. Never throws. */
+  failed(error: unknown, request: ServedRequest): void;
   /** Its handler runs from now on, until `over`. */
   begun(): void;
   over(): void;
@@ -153,17 +155,16 @@ export class Answer implements StreamListener, RequestSource, Standing {
   // ---- the handler
 
   async #run(head: RequestHead, body: BodyBuffer): Promise<void> {
+    const request = new AnswerRequest(head, body, this);
     try {
-      const response =
-        head.fields > this.#host.maxFields
-          ? tooManyFields
-          : await this.#host.handler(new AnswerRequest(head, body, this));
+      const response = head.fields > this.#host.maxFields ? tooManyFields : await this.#host.handler(request);
       this.#unread = response.body;
-      if (this.#left === undefined) await this.#respond(head, response);
-    } catch {
-      // It is for the handler to say what went wrong, and to whom; what it has sent arrives.
+      if (this.#left === undefined) await this.#respond(request, response);
+    } catch (error) {
+      this.#failed(error, request);
+      // What was sent arrives.
       while (this.#stream.hasQueue) await this.#room.wait();
-      this.#stream.reset(muxCode.internal);
+      this.#stream.reset(error instanceof HeadTooLong ? muxCode.frameSize : muxCode.internal);
     } finally {
       clearTimeout(this.#deadline);
       this.#stopSource();
@@ -171,6 +172,11 @@ export class Answer implements StreamListener, RequestSource, Standing {
       if (!this.complete) this.#cut(new Error("the request was answered before it had come"));
       this.#host.over();
     }
+  }
+
+  /** Who only says that the client is gone has nothing to tell. */
+  #failed(error: unknown, request: AnswerRequest): void {
+    if (this.#left === undefined || !isConsequence(error, this.#left.reason)) this.#host.failed(error, request);
   }
 
   informational(status: number, fields: Fields = noFields): void {
@@ -182,15 +188,21 @@ export class Answer implements StreamListener, RequestSource, Standing {
     if (!this.#responded) this.#stream.head(pairs, true, false);
   }
 
-  async #respond({ method }: RequestHead, response: ServedResponse): Promise<void> {
+  async #respond(request: AnswerRequest, response: ServedResponse): Promise<void> {
     const { status = 200, body, trailers } = response;
-    const bodiless = isBodiless(method, status);
+    const bodiless = isBodiless(request.method, status);
     const bytes = bodiless ? undefined : bytesOf(body);
     const source = bodiless || bytes !== undefined ? undefined : (body as AsyncIterable<Uint8Array> | undefined);
     const ends = source === undefined && (bytes?.byteLength ?? 0) === 0 && trailers === undefined;
-    const pairs = headPairs(response, bytes);
+    let pairs: readonly string[];
+    try {
+      pairs = headPairs(response, bytes);
+    } catch (error) {
+      this.#failed(error, request);
+      return this.#respond(request, failed);
+    }
     this.#responded = true;
-    if (!this.#stream.head(pairs, false, ends)) throw new TypeError("the head is longer than the client takes");
+    if (!this.#stream.head(pairs, false, ends)) throw new HeadTooLong();
     if (bytes !== undefined) this.#stream.write(bytes);
     else if (source !== undefined) await this.#send(source);
     if (ends || this.#stream.closed) return this.#ended();

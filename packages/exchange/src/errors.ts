@@ -77,6 +77,10 @@ export function streamReset(code: number, reason: string, byPeer: boolean, headS
       ...because,
     };
   }
+  if (!headSeen && code === muxCode.frameSize) {
+    const message = `the peer reset the stream (${why}): a head is too long for the other end (limits.headBytes)`;
+    return { code: "LIMIT_EXCEEDED", message, responded: true, ...because };
+  }
   if (headSeen)
     return { code: "TRUNCATED", message: `the response ended before its body did (RESET, ${why})`, ...because };
   return { code: "STREAM_RESET", message: `the peer reset the stream (${why})`, responded: true, ...because };
@@ -116,6 +120,18 @@ export function requestOver(protocol: Protocol, origin: string, cause: unknown):
     origin,
     cause,
   });
+}
+
+/** The head of an answer. */
+export class HeadTooLong extends TypeError {
+  constructor() {
+    super("the head is longer than the client takes");
+  }
+}
+
+/** Whether an error says no more than that a request was given up, for `reason`. */
+export function isConsequence(error: unknown, reason: unknown): boolean {
+  return error === reason || (error instanceof Error && error.cause !== undefined && error.cause === reason);
 }
 
 export function requestTooLong(protocol: Protocol, origin: string, maxBytes: number): TransportError {

@@ -26,5 +26,5 @@ export interface ServedResponse {
   readonly trailers?: () => Fields | Promise<Fields>;
 }
 
-/** Answers a request; it may do so before it has read the request's body. Throwing resets the stream. */
+/** Answers a request; it may do so before it has read the request's body. Throwing resets the stream, an answer that is none is replaced by a 500. */
 export type ExchangeHandler = (request: ServedRequest) => ServedResponse | Promise<ServedResponse>;

@@ -1,4 +1,4 @@
-import { muxCode, type ServedRequest, type ServedResponse } from "@holdfast/exchange";
+import { type AnswerOptions, muxCode, type ServedRequest, type ServedResponse } from "@holdfast/exchange";
 import { isTransportError } from "@holdfast/transport";
 import { describe, expect, it, vi } from "vitest";
 import { answering } from "./ends.ts";
@@ -431,12 +431,6 @@ describe("a response", () => {
       },
     },
     { what: "returns nothing", respond: () => undefined },
-    { what: "returns a status that is none", respond: () => ({ status: 99 }) },
-    { what: "returns a field that is none", respond: () => ({ headers: { "a b": "1" } }) },
-    {
-      what: "returns a head that is longer than the client takes",
-      respond: () => ({ headers: { a: "x".repeat(70_000) } }),
-    },
     { what: "fails in its trailers", respond: () => ({ trailers: () => Promise.reject(new Error("no")) }) },
     {
       what: "yields text",
@@ -447,13 +441,74 @@ describe("a response", () => {
       }),
     },
   ];
-  it.each(faults)("of a handler that $what is a RESET for an internal error", async ({ respond }) => {
-    const { peer, end: answers } = answering(respond as () => ServedResponse, { maxStreams: 1 });
-    for (const id of [1, 3]) {
-      peer.send(wire.ask(id));
-      expect((await peer.next(type.reset, id)).payload.readUInt32BE()).toBe(muxCode.internal);
+  it.each(faults)(
+    "of a handler that $what is a RESET for an internal error, and onError is told",
+    async ({ respond }) => {
+      const told: string[] = [];
+      const onError: AnswerOptions["onError"] = (error, { method }) => {
+        told.push(`${method}: ${(error as Error).message}`);
+        throw new Error("it has one itself");
+      };
+      const { peer, end: answers } = answering(respond as () => ServedResponse, { maxStreams: 1, onError });
+      for (const id of [1, 3]) {
+        peer.send(wire.ask(id));
+        expect((await peer.next(type.reset, id)).payload.readUInt32BE()).toBe(muxCode.internal);
+      }
+      expect(answers.openStreams).toBe(0);
+      expect(told).toEqual([1, 3].map(() => expect.stringMatching(/^GET: ./)));
+      peer.close();
+    },
+  );
+
+  it.each([
+    ["a status that is none", { status: 0 }],
+    ["a field that is none", { headers: { "a b": "1" } }],
+    ["a value with a line break", { headers: { a: "1\r\nb: 2" } }],
+    ["a field of requests", { headers: { expect: "100-continue" } }],
+  ])("with %s is a 500 without a word of it, and onError is told", async (_, response) => {
+    const told: unknown[] = [];
+    const { peer } = answering(() => response, { onError: (error) => void told.push(error) });
+    peer.send(wire.ask(1));
+    const { payload } = await peer.next(type.headers, 1);
+    expect(wire.readPairs(payload)).toContainEqual([":status", "500"]);
+    expect((await peer.next(type.data, 1)).payload.toString()).toBe("the request failed\n");
+    expect(told).toEqual([expect.any(TypeError)]);
+    peer.close();
+  });
+
+  it("with a head that is longer than the client takes is a RESET that says so, and onError is told", async () => {
+    const told: unknown[] = [];
+    const respond = (): ServedResponse => ({ headers: { a: "x".repeat(2_000) } });
+    const { peer } = answering(respond, { onError: (error) => void told.push(error) }, { 5: 1_000 });
+    peer.send(wire.ask(1));
+    expect((await peer.next(type.reset, 1)).payload.readUInt32BE()).toBe(muxCode.frameSize);
+    expect(told).toEqual([new TypeError("the head is longer than the client takes")]);
+    peer.close();
+  });
+
+  it("that fails because its client has gone is nothing to tell of", async () => {
+    const told: unknown[] = [];
+    const failures: (() => Promise<unknown>)[] = [];
+    const { peer } = answering(
+      ({ signal, body }) =>
+        new Promise((_, reject) => {
+          failures.push(async () => await body.text().catch((error: unknown) => reject(error as Error)));
+          failures.push(async () => reject(signal.reason as Error));
+        }),
+      { onError: (error) => void told.push(error) },
+    );
+    for (const [id, how] of [
+      [1, 0],
+      [3, 3],
+    ] as const) {
+      peer.send(wire.ask(id, 0, [], "/", "POST"));
+      await peer.quiet();
+      peer.send(wire.reset(id, muxCode.cancelled));
+      await peer.quiet();
+      await failures[how]?.();
     }
-    expect(answers.openStreams).toBe(0);
+    await peer.quiet();
+    expect(told).toEqual([]);
     peer.close();
   });
 
@@ -473,7 +528,6 @@ describe("a response", () => {
     };
     const { peer } = answering(() => ({ ...response, body }));
     peer.send(wire.ask(1));
-    expect((await peer.next(type.reset, 1)).payload.readUInt32BE()).toBe(muxCode.internal);
     await returned.promise;
     peer.close();
   });

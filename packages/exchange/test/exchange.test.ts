@@ -289,6 +289,7 @@ describe("a RESET", () => {
     { code: muxCode.internal, means: "STREAM_RESET", delivery: "maybe-sent" },
     { code: muxCode.cancelled, means: "STREAM_RESET", delivery: "maybe-sent" },
     { code: muxCode.deadline, means: "DEADLINE_EXCEEDED", delivery: "maybe-sent" },
+    { code: muxCode.frameSize, means: "LIMIT_EXCEEDED", delivery: "maybe-sent" },
     { code: muxCode.overload, means: "STREAM_RESET", delivery: "maybe-sent" },
     { code: 1_000, means: "STREAM_RESET", delivery: "maybe-sent" },
   ];

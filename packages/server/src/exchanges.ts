@@ -45,6 +45,7 @@ export function exchangeAcceptor(settings: ExchangeSettings): ExchangeAcceptor {
         maxStreams: Math.min(maxStreams, 2 ** 31),
         limits: { headBytes: Math.min(headBytes, 65_535), bodyBytes: Infinity, maxFields, maxResets },
         timeouts: settings.timeouts ?? {},
+        onError: (error, served) => void tell(error, served, settings),
         // The socket is watched whole, whatever runs on it.
         ping: { intervalMs: Infinity },
       });
@@ -53,44 +54,48 @@ export function exchangeAcceptor(settings: ExchangeSettings): ExchangeAcceptor {
   };
 }
 
-async function answer(served: ServedRequest, { fetch, onError, limits }: ExchangeSettings): Promise<ServedResponse> {
+async function answer(served: ServedRequest, settings: ExchangeSettings): Promise<ServedResponse> {
+  const { limits } = settings;
   if (served.method === "TRACE" || served.method === "TRACK")
     return plain({ status: 501, reason: "this method is not served" });
   if (Number(served.headers["content-length"] ?? 0) > limits.bodyBytes) return plain(tooLong);
   const { promise: exceeded, resolve: exceed } = Promise.withResolvers<void>();
-  let refused: Error | undefined;
-  const request = toRequest(served, limits.bodyBytes, (error) => {
-    refused = error;
+  let refused = false;
+  const request = toRequest(served, limits.bodyBytes, () => {
+    refused = true;
     exceed();
   });
   requests.set(served.signal, request);
-  const handling = handled(request, fetch, (error) => {
-    const { aborted, reason } = request.signal;
-    const gone = aborted && (isConsequence(error, reason) || isConsequence(error, served.signal.reason));
-    if (gone || (refused !== undefined && error === refused)) return undefined;
-    try {
-      return onError(error, request) ?? undefined;
-    } catch {
-      return undefined;
-    }
-  });
+  const handling = handled(request, served, settings);
   await Promise.race([handling, exceeded]);
-  if (refused === undefined) return handling;
+  if (!refused) return handling;
   void handling.then(discard);
   return plain(tooLong);
 }
 
-/** Never rejects. `fail` tells of an error, unless there is nothing to tell, and gives what shall be sent for it. */
-async function handled(
-  request: Request,
-  fetch: FetchHandler,
-  fail: (error: unknown) => Response | undefined,
-): Promise<ServedResponse> {
+/** Never rejects. */
+async function handled(request: Request, served: ServedRequest, settings: ExchangeSettings): Promise<ServedResponse> {
   try {
-    return toServed(await fetch(request), request.signal, fail);
+    return toServed(await settings.fetch(request), request.signal);
   } catch (error) {
-    const instead = fail(error);
-    return instead instanceof Response ? toServed(instead, request.signal, () => {}) : plain(failed);
+    const instead = tell(error, served, settings);
+    return instead instanceof Response ? toServed(instead, request.signal) : plain(failed);
+  }
+}
+
+/** The body is longer than it may be, which its client is told. */
+class TooLong extends Error {}
+
+/** Tells of an error, unless there is nothing to tell, and gives what shall be sent for it. */
+function tell(error: unknown, { signal }: ServedRequest, { onError }: ExchangeSettings): Response | undefined {
+  const request = requests.get(signal);
+  if (request === undefined || error instanceof TooLong) return undefined;
+  const { aborted, reason } = request.signal;
+  if (aborted && (isConsequence(error, reason) || isConsequence(error, signal.reason))) return undefined;
+  try {
+    return onError(error, request) ?? undefined;
+  } catch {
+    return undefined;
   }
 }
 
@@ -99,7 +104,7 @@ function discard({ body }: ServedResponse): void {
   if (typeof body === "object" && !(body instanceof Uint8Array)) void body[Symbol.asyncIterator]().return?.();
 }
 
-function toRequest(served: ServedRequest, maxBytes: number, exceeded: (error: Error) => void): Request {
+function toRequest(served: ServedRequest, maxBytes: number, exceeded: () => void): Request {
   const { method, url, headers, body } = served;
   const init = { method, headers: new Headers([...pairsOf(headers)]), signal: signalOf(served) };
   if (method === "GET" || method === "HEAD" || headers["content-length"] === "0") return new Request(url, init);
@@ -119,11 +124,7 @@ function signalOf({ signal }: ServedRequest): AbortSignal {
 }
 
 /** Pulled only as the handler reads, so that the client is made to wait. */
-function bounded(
-  body: ServedRequest["body"],
-  maxBytes: number,
-  exceeded: (error: Error) => void,
-): ReadableStream<Uint8Array> {
+function bounded(body: ServedRequest["body"], maxBytes: number, exceeded: () => void): ReadableStream<Uint8Array> {
   const chunks = body[Symbol.asyncIterator]();
   let bytes = 0;
   return new ReadableStream<Uint8Array>(
@@ -133,8 +134,8 @@ function bounded(
         if (done === true) return controller.close();
         bytes += value.byteLength;
         if (bytes <= maxBytes) return controller.enqueue(value);
-        const error = new Error(tooLong.reason);
-        exceeded(error);
+        const error = new TooLong(tooLong.reason);
+        exceeded();
         controller.error(error);
         await body.cancel();
       },
@@ -144,24 +145,19 @@ function bounded(
   );
 }
 
-function toServed(answered: Response, signal: AbortSignal, failed: (error: unknown) => void): ServedResponse {
+function toServed(answered: Response, signal: AbortSignal): ServedResponse {
   const { status, headers, body } = answered;
   const fields = { __proto__: null } as unknown as Record<string, string | readonly string[]>;
   for (const [name, value] of headers) if (!connectionFields.includes(name)) fields[name] = value;
   const cookies = headers.getSetCookie();
   if (cookies.length > 0) fields["set-cookie"] = cookies;
-  return { status, headers: fields, ...(body === null ? {} : { body: telling(body, signal, failed) }) };
+  return { status, headers: fields, ...(body === null ? {} : { body: stopping(body, signal) }) };
 }
 
 /**
- * The body, cancelled at once when the client gives up, be it before the first read; its failure is told before it resets the
- * stream. No generator: one that has not started, or waits, would not pass `return()` on.
+ * The body, cancelled at once when the client gives up, be it before the first read. No generator: one that has not started, or waits, would not pass `return()` on.
  */
-function telling(
-  body: ReadableStream<Uint8Array>,
-  signal: AbortSignal,
-  failed: (error: unknown) => void,
-): AsyncIterableIterator<Uint8Array, undefined> {
+function stopping(body: ReadableStream<Uint8Array>, signal: AbortSignal): AsyncIterableIterator<Uint8Array, undefined> {
   const reader = body.getReader();
   const stop = (): void => void reader.cancel(signal.reason).catch(() => {});
   signal.addEventListener("abort", stop);
@@ -177,7 +173,6 @@ function telling(
         return { done, value: undefined };
       } catch (error) {
         signal.removeEventListener("abort", stop);
-        failed(error);
         throw error;
       }
     },

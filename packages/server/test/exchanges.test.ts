@@ -88,6 +88,33 @@ describe("an exchange over WebSocket", () => {
     expect(made.errors).toEqual([new Error("a secret")]);
   });
 
+  const unsendable: readonly (readonly [string, () => Response])[] = [
+    ["an error", () => Response.error()],
+    ["a field of requests", () => new Response("x", { headers: { expect: "100-continue" } })],
+  ];
+  it.each(unsendable)("is answered 500 when its answer is %s, and onError is told", async (_, fetch) => {
+    await using made = await pair(fetch);
+    const response = await made.transport.request({ url: made.url });
+    expect([response.status, await response.body.text()]).toEqual([500, "the request failed\n"]);
+    expect(made.errors).toEqual([expect.any(TypeError)]);
+  });
+
+  it("fails with LIMIT_EXCEEDED when the head of its answer is longer than the client takes, and onError is told", async () => {
+    await using made = await pair(() => new Response("x", { headers: { a: "x".repeat(20_000) } }));
+    await expect(made.transport.request({ url: made.url })).rejects.toMatchObject({ code: "LIMIT_EXCEEDED" });
+    expect(made.errors).toEqual([new TypeError("the head is longer than the client takes")]);
+  });
+
+  it("fails when the body of its answer yields no bytes, and onError is told once", async () => {
+    await using made = await pair(
+      () =>
+        new Response(new ReadableStream<unknown>({ start: (to) => to.enqueue("text") }) as ReadableStream<Uint8Array>),
+    );
+    const response = await made.transport.request({ url: made.url });
+    await expect(response.body.text()).rejects.toMatchObject({ code: "TRUNCATED" });
+    expect(made.errors).toEqual([expect.any(TypeError)]);
+  });
+
   it("sends the head of a response whose body breaks before its first byte, and cuts it then", async () => {
     const broken = (): ReadableStream =>
       new ReadableStream({ pull: (controller) => controller.error(new Error("broken")) });
