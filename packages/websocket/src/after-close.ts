@@ -30,6 +30,12 @@ export function afterError(error: unknown): AfterClose {
   return isTransportError(error) && passingErrors.has(error.code) ? "soon" : "fail";
 }
 
+/** Something that was done with a channel failed because that is closed, or is being closed. `ended`: it is. */
+export function failedByClose(error: unknown, ended: boolean): boolean {
+  if (!isTransportError(error)) return ended;
+  return error.code === "CLOSED" && error.delivery === "not-sent";
+}
+
 /** The code of the error for a close that nothing helps against. */
 export function codeOfClose(code: number): TransportErrorCode {
   if (code === 1_009) return "LIMIT_EXCEEDED";

@@ -1,16 +1,18 @@
 import { checkOptionNames } from "@holdfast/pool";
 import {
   type Channel,
+  type ChannelClosed,
   type ChannelRequest,
   checkNumber,
   isTransport,
+  isTransportError,
   type Message,
   parseTarget,
   type Transport,
   type TransportError,
   type TransportErrorCode,
 } from "@holdfast/transport";
-import { afterClose, type AfterClose, afterError, codeOfClose } from "./after-close.ts";
+import { afterClose, type AfterClose, afterError, codeOfClose, failedByClose } from "./after-close.ts";
 import { type Backoff, backoffMs, parseBackoff } from "./backoff.ts";
 import { channelError } from "./errors.ts";
 import { RecentIds } from "./recent-ids.ts";
@@ -123,12 +125,13 @@ class Subscription {
 
   /** Gives out what one channel brings, and returns how it was closed. */
   async *#read(channel: Channel): AsyncGenerator<Message, Awaited<Channel["closed"]>, void> {
-    const { start, idOf, signal } = this.#options;
+    const { idOf, signal } = this.#options;
     const openedAt = performance.now();
     const destroy = (): void => channel.destroy(signal?.reason);
     signal?.addEventListener("abort", destroy, { once: true });
     try {
-      await start?.(channel, this.#lastId);
+      const over = await this.#start(channel);
+      if (over !== undefined) return over;
       for await (const message of channel) {
         if (signal?.aborted === true) break;
         const id = idOf?.(message);
@@ -151,6 +154,21 @@ class Subscription {
       }
       // It is closed already, unless the loop was left or `start` failed.
       await channel.close();
+    }
+  }
+
+  /** Where the channel ends under `start`, what that fails with only follows from it: gives how the channel was closed. */
+  async #start(channel: Channel): Promise<ChannelClosed | undefined> {
+    let ended = false;
+    void channel.closed.then(() => (ended = true));
+    try {
+      await this.#options.start?.(channel, this.#lastId);
+      return undefined;
+    } catch (error) {
+      if (!failedByClose(error, ended)) throw error;
+      const closed = await channel.closed;
+      if (!isTransportError(error) && afterClose(closed) === "end") throw error;
+      return closed;
     }
   }
 

@@ -1,6 +1,6 @@
 import { setImmediate as turn } from "node:timers/promises";
 import { failure } from "@holdfast/conformance/hostile";
-import type { Message, Transport } from "@holdfast/transport";
+import type { Channel, Message, Transport } from "@holdfast/transport";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
 import type { WebSocket } from "ws";
 import { websocket } from "../src/index.ts";
@@ -39,6 +39,11 @@ function feed(last: number, interrupt: (socket: WebSocket, id: number, channel: 
   return { serve, asked };
 }
 
+/** Its goodbye has come. */
+async function peerHasLeft(channel: Channel): Promise<void> {
+  await channel.closed;
+}
+
 function numbers(last: number): string[] {
   return Array.from({ length: last }, (_, i) => `${i + 1}:x`);
 }
@@ -71,6 +76,54 @@ describe("a subscription", () => {
     expect(await allOf(feedOf(transport, server.url))).toEqual(numbers(10));
     expect(asked[0]).toBeNull();
     expect(asked).toHaveLength(4);
+  });
+
+  const starts: readonly (readonly [string, (channel: Channel) => Promise<void>])[] = [
+    ["sends", async (channel) => await channel.send("more")],
+    [
+      "asserts what it reads",
+      async (channel) => {
+        for await (const message of channel) if (message === "welcome") return;
+        await channel.closed;
+        throw new Error("no welcome");
+      },
+    ],
+  ];
+  it.each(starts)("goes on when the peer closes with 1012 while start %s", async (_, go) => {
+    let channels = 0;
+    await using server = await socketServer((socket) => {
+      if (++channels < 3) return socket.close(1_012);
+      socket.send("welcome");
+      socket.send("1:x");
+      socket.close(1_000);
+    });
+    await using transport = websocket();
+    const start: SubscriptionOptions["start"] = async (channel) => {
+      if (channels < 3) await peerHasLeft(channel);
+      await go(channel);
+    };
+    const got = await allOf(feedOf(transport, server.url, { start }));
+    expect(got.filter((message) => message !== "welcome")).toEqual(["1:x"]);
+    expect(channels).toBe(3);
+  });
+
+  it("fails when start does so for a reason of its own, or the peer will not have it", async () => {
+    await using open = await socketServer();
+    await using closing = await socketServer((socket) => socket.close(4_001, "who are you"));
+    await using transport = websocket();
+    const own = feedOf(transport, open.url, {
+      start: () => {
+        throw new Error("of its own");
+      },
+    });
+    await expect(allOf(own)).rejects.toThrow("of its own");
+    const start: SubscriptionOptions["start"] = async (channel) => {
+      await peerHasLeft(channel);
+      await channel.send("more");
+    };
+    expect(await failure(allOf(feedOf(transport, closing.url, { start })))).toMatchObject({
+      cause: { code: 4_001, reason: "who are you" },
+    });
   });
 
   it("gives nothing twice when the peer begins earlier than it was asked to", async () => {
