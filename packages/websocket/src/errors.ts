@@ -22,10 +22,13 @@ export function aborted(target: Target, reason: unknown): TransportError {
   return notSent("ABORTED", `nobody waits for the connection to ${target.origin} any more`, target, reason);
 }
 
+/** Too many requests, a bad gateway, out of service, a gateway that waited in vain: another time it may be taken. */
+const passingStatuses: ReadonlySet<number> = new Set([429, 502, 503, 504]);
+
 /** The peer answered the upgrade with something else. */
 export function notUpgraded(target: Target, status: number): TransportError {
   const { origin } = target;
-  const busy = status === 429 || status === 503;
+  const busy = passingStatuses.has(status);
   const message = busy
     ? `${origin} takes no connections now: it answered the upgrade with ${status}`
     : `${origin} does not take this upgrade: it answered with ${status}`;

@@ -131,7 +131,9 @@ describe("an upgrade that is declined", () => {
     [426, "NEGOTIATION_FAILED"],
     [500, "NEGOTIATION_FAILED"],
     [429, "CONNECT_FAILED"],
+    [502, "CONNECT_FAILED"],
     [503, "CONNECT_FAILED"],
+    [504, "CONNECT_FAILED"],
   ])("with %i fails with %s and says so", async (status, code) => {
     const answer = `HTTP/1.1 ${status} So\r\nretry-after: 1\r\ncontent-length: 6\r\n\r\nsecret`;
     for (const error of await failuresWith(answering(answer))) {
