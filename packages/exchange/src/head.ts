@@ -128,12 +128,26 @@ export class BadBlock extends Error {}
 /** RFC 3986, 3.2, without user information: nothing in it may be taken for a path. */
 const hostAndPort = /^(?:[\w\-.~!$&'()*+,;=%]+|\[[\da-f:.]+\])(?::\d{0,5})?$/i;
 
+/** The authority that was checked last: a client asks for the same again and again. */
+let lastAuthority = "";
+
+/** Whether a URL may have it. */
+function isAuthority(text: string): boolean {
+  if (text === lastAuthority) return text !== "";
+  if (!hostAndPort.test(text) || !URL.canParse(`http://${text}/`)) return false;
+  lastAuthority = text;
+  return true;
+}
+
 export function readRequestHead(block: Buffer): RequestHead {
   const { pseudo, fields, count } = readBlock(block);
   const { ":method": method, ":path": path, ":authority": authority, ":deadline": deadline } = pseudo;
   if (method === undefined || !/^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/.test(method)) throw new BadBlock("no :method");
+  if (method === "CONNECT") throw new BadBlock("there is no CONNECT");
   if (path === undefined || !/^\/[\x21-\x7e]*$/.test(path)) throw new BadBlock("no :path");
-  if (authority === undefined || !hostAndPort.test(authority)) throw new BadBlock("no :authority");
+  if (authority === undefined || !isAuthority(authority)) throw new BadBlock("no :authority");
+  // Who reads the one and who reads the other could be led to two hosts.
+  if (fields["host"] !== undefined) throw new BadBlock("a host beside :authority");
   if (deadline !== undefined && !/^\d{1,15}$/.test(deadline)) throw new BadBlock(":deadline is no number");
   return {
     method,

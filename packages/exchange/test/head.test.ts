@@ -107,6 +107,10 @@ describe("an authority", () => {
     "a:port",
     "a:123456",
     "é.example",
+    "a:99999",
+    "a%zz",
+    "[:::::]",
+    "256.256.256.256",
   ])("may not be %s", (authority) => {
     expect(() => readRequestHead(request(authority))).toThrow(BadBlock);
   });
