@@ -28,6 +28,14 @@ export const openState = 1;
 
 const maxReasonBytes = 123;
 
+/** @throws TypeError for a close code that may not be sent (RFC 6455, 7.4). */
+export function checkCloseCode(code: number): void {
+  const isNamed = code >= 1_000 && code <= 1_014 && (code < 1_004 || code > 1_006);
+  const isFree = code >= 3_000 && code <= 4_999;
+  if (!Number.isInteger(code) || !(isNamed || isFree))
+    throw new TypeError(`${code} is not a close code that may be sent`);
+}
+
 /** A reason that fits a close frame (RFC 6455, 5.5), cut between characters. */
 export function closeReason(reason: string): string {
   const bytes = Buffer.from(reason);

@@ -7,6 +7,7 @@ import {
   TransportError,
   type TransportErrorCode,
 } from "@holdfast/transport";
+import { Goodbye } from "./goodbye.ts";
 import { closeReason, type MessageSocket, openState } from "./message-socket.ts";
 import { MessageQueue } from "./message-queue.ts";
 
@@ -47,6 +48,7 @@ export class SocketChannel implements Channel {
   readonly #bufferBytes: number;
   readonly #masks: boolean;
   readonly #inbound: MessageQueue;
+  readonly #goodbye: Goodbye;
   readonly #openedAt: number = performance.now();
   #buffered = 0;
   #senders: { readonly resolve: () => void; readonly reject: (error: Error) => void }[] = [];
@@ -65,8 +67,9 @@ export class SocketChannel implements Channel {
       () => socket.pause(),
       () => socket.resume(),
     );
+    this.#goodbye = new Goodbye(socket);
     socket.on("message", (data, isBinary) => {
-      if (socket.readyState === openState) this.#inbound.push(isBinary ? (data as Buffer) : String(data));
+      if (this.#isOpen) this.#inbound.push(isBinary ? (data as Buffer) : String(data));
     });
     socket.on("error", (error) => {
       const { code, message } = failureOf?.(error) ?? connectionLost;
@@ -86,7 +89,7 @@ export class SocketChannel implements Channel {
   async send(message: Message): Promise<void> {
     const bytes = typeof message === "string" ? Buffer.byteLength(message) : message.byteLength;
     const socket = this.#socket;
-    if (socket.readyState !== openState) {
+    if (!this.#isOpen) {
       const error = this.#error("CLOSED", "it is closed, so nothing more can be sent", "not-sent");
       this.#told.add(error);
       throw error;
@@ -96,15 +99,19 @@ export class SocketChannel implements Channel {
       throw this.#error("LIMIT_EXCEEDED", text, "not-sent");
     }
     this.#buffered += bytes;
+    this.#goodbye.sending();
     const owned = typeof message === "string" || this.#masks ? message : Buffer.from(message);
     socket.send(owned, plain, (error) => this.#written(bytes, error));
     if (this.#buffered < this.#bufferBytes) return;
     await new Promise<void>((resolve, reject) => this.#senders.push({ resolve, reject }));
   }
 
-  /** What has come before is still read, what comes after is not. */
+  /**
+   * What was sent still arrives, unless the peer takes nothing of it for 30 s. What has come before is still read, what comes
+   * after is not.
+   */
   async close(code = 1_000, reason = ""): Promise<void> {
-    this.#socket.close(code, closeReason(reason));
+    this.#goodbye.say(code, closeReason(reason));
     this.#inbound.release();
     await this.closed;
   }
@@ -131,8 +138,13 @@ export class SocketChannel implements Channel {
     return typeof error === "object" && error !== null && this.#told.has(error);
   }
 
+  get #isOpen(): boolean {
+    return this.#socket.readyState === openState && !this.#goodbye.said;
+  }
+
   #written(bytes: number, error: unknown): void {
     this.#buffered -= bytes;
+    this.#goodbye.left();
     // What was not written makes no room: those that wait hear of the end.
     if (error || this.#senders.length === 0 || this.#buffered >= this.#bufferBytes) return;
     const senders = this.#senders;

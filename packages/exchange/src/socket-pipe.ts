@@ -1,3 +1,4 @@
+import { Goodbye } from "./goodbye.ts";
 import { closeReason, type MessageSocket, openState, type WireSocket } from "./message-socket.ts";
 import type { Pipe } from "./pipe.ts";
 
@@ -8,6 +9,7 @@ const plain = { compress: false } as const;
  * beneath, nobody can say that it shall not keep the process alive.
  */
 export function socketPipe(socket: MessageSocket, wire?: WireSocket): Pipe {
+  const goodbye = new Goodbye(socket);
   let failure: Error | undefined;
   return {
     start(listener) {
@@ -25,14 +27,22 @@ export function socketPipe(socket: MessageSocket, wire?: WireSocket): Pipe {
       if (socket.isPaused) socket.resume();
     },
     get open() {
-      return socket.readyState === openState;
+      return socket.readyState === openState && !goodbye.said;
     },
     send(message, written) {
       // One that is closed drops what it is given without a word, and says so by its end.
-      if (socket.readyState === openState) socket.send(message, plain, () => written());
-      else written();
+      if (socket.readyState !== openState) return written();
+      goodbye.sending();
+      socket.send(message, plain, () => {
+        goodbye.left();
+        written();
+      });
     },
-    close: (code, reason) => socket.close(code, closeReason(reason)),
+    close(code, reason) {
+      // One that breaks the rules is not waited for.
+      if (code === 1000) goodbye.say(code, closeReason(reason));
+      else socket.close(code, closeReason(reason));
+    },
     destroy(reason) {
       if (reason instanceof Error) failure ??= reason;
       socket.terminate();

@@ -1,6 +1,6 @@
 import { setImmediate as turn } from "node:timers/promises";
 import type { ConnectionInfo, Message } from "@holdfast/transport";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { SocketChannel } from "../src/index.ts";
 import { FakeSocket } from "./fake-socket.ts";
 
@@ -152,6 +152,58 @@ describe("reading", () => {
 });
 
 describe("ending", () => {
+  it("waits until all that was sent has left, and sends nothing more", async () => {
+    const { channel, socket } = channelOf();
+    const sent = [channel.send("a"), channel.send("b")];
+    const closed = channel.close(1_000, "done");
+    await expect(channel.send("c")).rejects.toMatchObject({ code: "CLOSED", delivery: "not-sent" });
+    socket.write(1);
+    expect(socket.closes).toEqual([]);
+    socket.write(1);
+    expect(socket.closes).toEqual([[1_000, "done"]]);
+    socket.ended(1_000);
+    await Promise.all([closed, ...sent]);
+  });
+
+  it("with a code that may not be sent is a TypeError, whatever is on its way, and the channel goes on", async () => {
+    const { channel, socket } = channelOf();
+    await channel.send("a");
+    for (const code of [999, 1_004, 1_006, 1_015, 2_999, 5_000, 1_000.5, "1000"])
+      await expect(channel.close(code as number)).rejects.toThrow(TypeError);
+    await channel.send("b");
+    socket.write(2);
+    expect(socket.closes).toEqual([]);
+  });
+
+  it("does not read what comes after it", async () => {
+    const { channel, socket } = channelOf();
+    void channel.send("a");
+    const closed = channel.close();
+    socket.message("late");
+    socket.write(1);
+    socket.ended(1_000);
+    await closed;
+    expect(await readAll(channel)).toEqual([]);
+  });
+
+  it("waits for a peer as long as it takes something, and not for one that takes nothing", async () => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    onTestFinished(() => void vi.useRealTimers());
+    const { channel, socket } = channelOf(1_000);
+    for (let i = 0; i < 4; i++) void channel.send("a");
+    const closed = channel.close();
+    for (let i = 0; i < 3; i++) {
+      vi.advanceTimersByTime(29_000);
+      socket.write(1);
+    }
+    expect(socket.terminated).toBe(false);
+    vi.advanceTimersByTime(30_000);
+    expect([socket.closes, socket.terminated]).toEqual([[], true]);
+    await closed;
+    expect(await channel.closed).toMatchObject({ code: 1_006, clean: false });
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
   it("cuts a reason that does not fit a close frame, between characters", async () => {
     const { channel, socket } = channelOf();
     void channel.close(4_000, "€".repeat(50));

@@ -78,6 +78,19 @@ describe("a WebSocket as a pipe", () => {
     expect(socket.sent).toEqual([]);
   });
 
+  it("says goodbye when all that was sent has left, but at once where the peer breaks the rules", () => {
+    const { pipe, socket } = pipeOf();
+    pipe.send(new Uint8Array([1]), () => {});
+    pipe.close(1_000, "");
+    expect([socket.closes, pipe.open]).toEqual([[], false]);
+    socket.write(1);
+    expect(socket.closes).toEqual([[1_000, ""]]);
+    const other = pipeOf();
+    other.pipe.send(new Uint8Array([1]), () => {});
+    other.pipe.close(1_002, "enough");
+    expect(other.socket.closes).toEqual([[1_002, "enough"]]);
+  });
+
   it("is open until it is closed, by whomever", () => {
     const { pipe, socket } = pipeOf();
     expect(pipe.open).toBe(true);
