@@ -48,6 +48,7 @@ export class MuxConnection implements DriverConnection, MuxOwner, ExchangeConnec
         get heardAt() {
           return mux.heardAt;
         },
+        owes: true,
         ping: () => mux.ping(opaque),
         silent: (error) => mux.giveUp(error),
       },

@@ -10,6 +10,8 @@ export interface MuxPing {
 export interface Watched {
   /** When the peer was last heard, on the clock of `performance.now()`. */
   readonly heardAt: number;
+  /** The peer owes something on each stream, so that a stream that ended unheard says something of it. Default false. */
+  readonly owes?: boolean;
   ping(): void;
   /** The peer is gone. */
   silent(error: Error): void;
@@ -19,7 +21,9 @@ const maxTimerMs = 2 ** 31 - 1;
 
 /**
  * Asks a peer that was silent for `intervalMs` while streams were open, and gives it up after `timeoutMs` more: no longer
- * than both together after its last message. Its timer never keeps the process alive, and none runs while no stream is open.
+ * than both together after its last message. Its timer never keeps the process alive, and none runs while no stream is open,
+ * except where the peer `owes` and the last stream ended unheard, by a limit or a signal: it is still asked, for else one that
+ * is gone would be given the next stream, and the next.
  *
  *     resting ──► listening ──► asked ──► silent
  *        ▲            │  ▲        │
@@ -64,11 +68,12 @@ export class Liveness {
   #judge(): void {
     if (this.#timer === undefined) return;
     this.#timer = undefined;
-    if (this.#streams === 0) return;
+    const { heardAt, owes } = this.#watched;
+    const heard = heardAt > this.#since;
+    if (this.#streams === 0 && (heard || owes !== true)) return;
     const { intervalMs, timeoutMs } = this.#ping;
-    const { heardAt } = this.#watched;
     const now = performance.now();
-    if (heardAt > this.#since) {
+    if (heard) {
       this.#askedAt = undefined;
       this.#since = heardAt;
     }

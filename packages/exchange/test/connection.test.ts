@@ -245,6 +245,7 @@ describe("liveness", () => {
     const { transport, peer } = asking({ ping: { intervalMs: 100, timeoutMs: 50 }, idleTimeoutMs: 100_000 });
     const asked = outcome(transport);
     await until("it is asked", () => peer().of(type.headers).length === 1);
+    await vi.advanceTimersByTimeAsync(1);
     peer().send(wire.answer(1));
     await asked.done;
     await vi.advanceTimersByTimeAsync(20_000);
@@ -318,5 +319,30 @@ describe("close and destroy", () => {
     } finally {
       vi.useRealTimers();
     }
+  });
+});
+
+describe("a server that has gone silent", () => {
+  beforeEach(() => void vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "performance"] }));
+  afterEach(() => void vi.useRealTimers());
+
+  it.each([
+    ["by default", {}, { deadlineMs: 5_000 }],
+    ["by a limit of its own", { ping: { intervalMs: 1_000, timeoutMs: 500 } }, { timeouts: { headMs: 100 } }],
+  ])("is found out though every exchange ends before its pings do, %s", async (_, options, limits) => {
+    const { transport, peers, peer } = asking(options);
+    const first = outcome(transport);
+    await until("it is asked", () => peers[0]?.of(type.headers).length === 1);
+    peer().send(wire.answer(1));
+    await first.done;
+    for (let asked = 0; peer().ending === undefined && asked < 20; asked++) {
+      const { done } = outcome(transport, { method: "POST", body: "x", ...limits });
+      await vi.advanceTimersByTimeAsync(6_000);
+      await done;
+      await peer().quiet();
+    }
+    expect(peer().ending).toBeDefined();
+    expect(peer().of(type.ping)).toHaveLength(1);
+    await transport.destroy();
   });
 });

@@ -10,13 +10,14 @@ interface Watch {
   readonly hear: () => void;
 }
 
-function watch(ping = { intervalMs: 1_000, timeoutMs: 500 }): Watch {
+function watch(ping = { intervalMs: 1_000, timeoutMs: 500 }, owes = false): Watch {
   const seen: string[] = [];
   let heardAt = performance.now();
   const watched = {
     get heardAt() {
       return heardAt;
     },
+    owes,
     ping: () => void seen.push("ping"),
     silent: (error: Error) => void seen.push(error.message),
   };
@@ -92,6 +93,25 @@ describe("a connection without streams", () => {
     await vi.advanceTimersByTimeAsync(1_001);
     expect(seen).toEqual(["ping"]);
     liveness.stop();
+  });
+
+  it("is asked all the same if its peer owed something and the last has ended unheard, until it is heard", async () => {
+    const { liveness, seen, hear } = watch({ intervalMs: 1_000, timeoutMs: 500 }, true);
+    liveness.streamOpened();
+    await vi.advanceTimersByTimeAsync(300);
+    liveness.streamClosed();
+    await vi.advanceTimersByTimeAsync(701);
+    expect(seen).toEqual(["ping"]);
+    hear();
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect([seen, vi.getTimerCount()]).toEqual([["ping"], 0]);
+    for (let ended = 0; ended < 5; ended++) {
+      liveness.streamOpened();
+      await vi.advanceTimersByTimeAsync(300);
+      liveness.streamClosed();
+      await vi.advanceTimersByTimeAsync(1);
+    }
+    expect(seen).toEqual(["ping", "ping", silent]);
   });
 
   it("is never asked where the interval is infinite", async () => {
