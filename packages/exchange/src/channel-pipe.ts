@@ -6,6 +6,9 @@ export function pipeOf(channel: Channel): Pipe {
   return new ChannelPipe(channel);
 }
 
+/** How long a channel that is being closed may show no progress. */
+const leaveMs = 30_000;
+
 interface Sending {
   readonly message: Uint8Array;
   readonly written: () => void;
@@ -20,6 +23,7 @@ class ChannelPipe implements Pipe {
   #goodbye: { readonly code: number; readonly reason: string } | undefined;
   /** Why it takes no message any more. */
   #failure: { readonly error: Error } | undefined;
+  #timer: NodeJS.Timeout | undefined;
 
   constructor(channel: Channel) {
     this.#channel = channel;
@@ -40,6 +44,7 @@ class ChannelPipe implements Pipe {
 
   close(code: number, reason: string): void {
     this.#goodbye ??= { code, reason };
+    this.#bound();
     if (!this.#busy) this.#leave();
   }
 
@@ -55,6 +60,7 @@ class ChannelPipe implements Pipe {
       for (const { message, written } of sending) {
         if (this.#failure === undefined) await this.#send(message);
         written();
+        if (this.#goodbye !== undefined) this.#bound();
       }
     }
     this.#busy = false;
@@ -77,6 +83,13 @@ class ChannelPipe implements Pipe {
     this.#channel.close(code, reason).catch(() => {});
   }
 
+  /** Whoever does not take the rest, or does not answer, is not waited for. */
+  #bound(): void {
+    clearTimeout(this.#timer);
+    const error = new Error(`the channel did not end within ${leaveMs} ms`);
+    this.#timer = setTimeout(() => this.#channel.destroy(error), leaveMs).unref();
+  }
+
   async #readAll(listener: PipeListener): Promise<void> {
     let error: Error | undefined;
     try {
@@ -86,6 +99,9 @@ class ChannelPipe implements Pipe {
     } catch (reason) {
       error = errorOf(reason);
     }
+    clearTimeout(this.#timer);
+    // It has ended: whoever still waits for room would set it again.
+    this.#goodbye = undefined;
     listener.closed(this.#failure?.error ?? error);
   }
 }

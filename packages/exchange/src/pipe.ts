@@ -6,7 +6,7 @@ export interface Pipe {
   readonly open?: boolean;
   /** Never refuses; `written` is called when the message has left, or when it never will. The bytes must not be changed. */
   send(message: Uint8Array, written: () => void): void;
-  /** Ends it in good order, after what was sent. Codes are those of WebSocket (RFC 6455, 7.4). `closed` follows. */
+  /** Ends it in good order, after what was sent. Codes are those of WebSocket (RFC 6455, 7.4). `closed` follows, in bounded time whatever the peer does. */
   close(code: number, reason: string): void;
   /** Ends it now. `closed` follows. */
   destroy(reason?: unknown): void;

@@ -1,6 +1,6 @@
 import { answerOver, exchangeOver, type PipeListener, pipeOf } from "@holdfast/exchange";
 import type { Channel, ChannelClosed, ConnectionInfo, Message } from "@holdfast/transport";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { failure, outcome, url } from "./ends.ts";
 import { until } from "./mux-peer.ts";
 
@@ -112,6 +112,24 @@ describe("a channel of anybody's", () => {
     expect(refusing.calls).toContain("destroy");
     await answers.closed;
     await transport.close();
+  });
+
+  it.each(["answers no goodbye", "takes nothing more"])("that %s is not waited for", async (what) => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    onTestFinished(() => void vi.useRealTimers());
+    const [near, far] = channels();
+    const pipe = pipeOf(near);
+    const { promise: over, resolve } = Promise.withResolvers<Error | undefined>();
+    pipe.start({ message: () => {}, closed: resolve });
+    if (what === "answers no goodbye") near.close = () => new Promise(() => {});
+    else near.send = () => new Promise(() => {});
+    pipe.send(new Uint8Array(1), () => {});
+    pipe.close(1000, "");
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect((await over)?.message).toContain("did not end within");
+    expect(near.calls).toEqual(["destroy"]);
+    expect(vi.getTimerCount()).toBe(0);
+    expect(await far.closed).toMatchObject({ clean: false });
   });
 
   it("that breaks loses what is in flight", async () => {

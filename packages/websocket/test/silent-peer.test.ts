@@ -1,4 +1,5 @@
 import { spawn } from "node:child_process";
+import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { once } from "node:events";
 import { text } from "node:stream/consumers";
 import { failure } from "@holdfast/conformance/hostile";
@@ -28,11 +29,15 @@ const stoppable = `
 `;
 
 async function stoppableServer(): Promise<string> {
+  return (await stoppableProcess()).url;
+}
+
+async function stoppableProcess(): Promise<{ readonly url: string; readonly stop: () => void }> {
   const args = ["--conditions=holdfast:source", "--input-type=module", "--eval", stoppable];
   const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] });
   onTestFinished(() => void child.kill("SIGKILL"));
   const [port] = (await once(child.stdout, "data")) as [Buffer];
-  return `http://127.0.0.1:${String(port).trim()}`;
+  return { url: `http://127.0.0.1:${String(port).trim()}`, stop: () => void child.kill("SIGSTOP") };
 }
 
 describe("a peer that goes silent", () => {
@@ -56,6 +61,28 @@ describe("a peer that goes silent", () => {
     expect(String(error.cause)).toContain("ping.timeoutMs");
     await transport.destroy();
   }, 30_000);
+
+  it.each([
+    ["idleTimeoutMs", { idleTimeoutMs: 200 }],
+    ["close()", {}],
+  ])(
+    "and answers no goodbye is not waited for: an idle socket that is closed by %s is gone",
+    async (by, options) => {
+      const { url, stop } = await stoppableProcess();
+      await using transport = websocket({ ...options, ping: { intervalMs: Infinity } });
+      const { promise: gone, resolve } = Promise.withResolvers<void>();
+      const onClose = (): void => resolve();
+      subscribe("holdfast:connection:close", onClose);
+      onTestFinished(() => void unsubscribe("holdfast:connection:close", onClose));
+      const { body } = await transport.request({ url, method: "POST" });
+      expect(await body.text()).toBe("ok");
+      stop();
+      if (by === "close()") await transport.close({ deadlineMs: Infinity });
+      else await gone;
+      expect(transport.stats().connections).toEqual({ connecting: 0, active: 0, idle: 0, draining: 0 });
+    },
+    30_000,
+  );
 
   it("is asked once, by a ping, before its channel is given up", async () => {
     const kinds: number[] = [];
