@@ -23,6 +23,7 @@ export async function sendBody(stream: MuxStream, exchange: Exchange, room: Room
     checkFields((await trailers()) ?? {}, flat);
     stream.end(flat);
   } catch (error) {
-    exchange.failBody(error);
+    // That of a stream which was refused, or lost, says nothing of the attempt that follows it.
+    if (!stream.closed) exchange.failBody(error);
   }
 }
