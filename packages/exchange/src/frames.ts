@@ -4,6 +4,9 @@ export const muxSubprotocol = "holdfast.mux.v1";
 /** Every frame begins with: length of its payload (24 bits), type (4), flags (4), stream (32). */
 export const headerBytes = 8;
 
+/** Of a message that every receiver takes. PROTOCOL.md, 2. */
+export const leastMessageBytes: number = headerBytes + 65_535;
+
 /** PROTOCOL.md, 3. */
 export const frameType = {
   data: 0,

@@ -13,7 +13,7 @@ export { socketPipe } from "./socket-pipe.ts";
 export type { SocketChannelOptions, SocketFailure } from "./socket-channel.ts";
 export { SocketChannel } from "./socket-channel.ts";
 export { watchSocket } from "./socket-liveness.ts";
-export { muxCode, muxSubprotocol } from "./frames.ts";
+export { leastMessageBytes, muxCode, muxSubprotocol } from "./frames.ts";
 export type { Answering, AnswerOptions } from "./answer-over.ts";
 export type { AnswerTimeouts } from "./answer-limits.ts";
 export { answerOver } from "./answer-over.ts";

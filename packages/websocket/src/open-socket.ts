@@ -12,6 +12,8 @@ export interface Upgrade {
   readonly subprotocols: readonly string[];
   /** Text is checked to be UTF-8; unneeded where only bytes come. */
   readonly text: boolean;
+  /** Messages up to this are taken, whatever `limits.messageBytes` says: the sub-protocol needs it. Default 0. */
+  readonly leastMessageBytes?: number;
 }
 
 /** A socket that stands, held until somebody listens: whoever does resumes it. */
@@ -115,7 +117,7 @@ export function openSocket(
 function askForUpgrade(
   { origin }: Target,
   secure: boolean,
-  { path, headers, subprotocols, text }: Upgrade,
+  { path, headers, subprotocols, text, leastMessageBytes = 0 }: Upgrade,
   dialled: DialledSocket,
   { messageBytes, headBytes, ws }: ParsedWebSocketOptions,
 ): WebSocket {
@@ -126,7 +128,7 @@ function askForUpgrade(
     perMessageDeflate: false,
     followRedirects: false,
     skipUTF8Validation: !text,
-    maxPayload: Math.min(messageBytes, 2 ** 31 - 1),
+    maxPayload: Math.min(Math.max(messageBytes, leastMessageBytes), 2 ** 31 - 1),
     maxFragments,
     maxHeaderSize: headBytes,
     closeTimeout: closeTimeoutMs,

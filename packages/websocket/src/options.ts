@@ -33,7 +33,7 @@ export interface WebSocketOptions extends PoolOptions, DialOptions, Omit<MuxOpti
 export interface WebSocketLimits extends MuxLimits {
   /** Bytes of a response's head and of the answer to an upgrade, default 16 KiB; a longer one fails with `LIMIT_EXCEEDED`. */
   readonly headBytes?: number;
-  /** Of one message from the peer, default 1 MiB; a longer one ends the connection with 1009. */
+  /** Of one message from the peer, default 1 MiB; a longer one ends the connection with 1009. Sockets of exchanges take 65,543 at least. */
   readonly messageBytes?: number;
   /** What a channel holds of messages that the peer has not taken, default 1 MiB: `send()` waits above it. */
   readonly sendBufferBytes?: number;

@@ -1,5 +1,12 @@
 import { factsOf, momentsOf } from "@holdfast/dial";
-import { muxDriver, muxSubprotocol, type OpenedPipe, type PipeDial, socketPipe } from "@holdfast/exchange";
+import {
+  leastMessageBytes,
+  muxDriver,
+  muxSubprotocol,
+  type OpenedPipe,
+  type PipeDial,
+  socketPipe,
+} from "@holdfast/exchange";
 import type { Driver } from "@holdfast/pool";
 import type { Target } from "@holdfast/transport";
 import { openSocket, type Upgrade } from "./open-socket.ts";
@@ -14,6 +21,7 @@ export function webSocketDriver(options: ParsedWebSocketOptions): Driver {
     headers: options.headers,
     subprotocols: [muxSubprotocol],
     text: false,
+    leastMessageBytes,
   });
   return muxDriver(
     { protocol: "websocket", idPrefix: "ws", dial: (target, timeoutMs) => pipeDial(dial(target, timeoutMs)) },

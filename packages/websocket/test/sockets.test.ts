@@ -36,6 +36,14 @@ describe("sockets of exchanges", () => {
     expect(server.accepted).toHaveLength(3);
   });
 
+  it("take messages as long as the protocol has them, however small limits.messageBytes is", async () => {
+    const text = "x".repeat(300_000);
+    await using server = await muxServer(() => ({ body: text }));
+    await using transport = websocket({ limits: { messageBytes: 1_000 } });
+    const { body } = await transport.request({ url: server.url });
+    expect(await body.text()).toBe(text);
+  });
+
   it("carry no more than the server allows", async () => {
     const gate = new Gate();
     await using server = await muxServer(

@@ -17,7 +17,8 @@ import {
 } from "./raw-socket.ts";
 import { socketServer } from "./socket-server.ts";
 
-const messageBytes = 10_000;
+/** More than what the protocol of exchanges needs. */
+const messageBytes = 70_000;
 const badUtf8 = Buffer.from([0xce, 0xba, 0xe1, 0xbd, 0xb9, 0xed, 0xa0, 0x80]);
 
 interface Violation {
