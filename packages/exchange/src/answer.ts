@@ -10,6 +10,8 @@ import { failed, type Refusal, tooManyFields, tooSlow } from "./refusals.ts";
 import { Room } from "./room.ts";
 import type { ExchangeHandler, ServedRequest, ServedResponse } from "./served.ts";
 
+const maxTimerMs = 2 ** 31 - 1;
+
 /** What an answer needs of the connection that it is given on. */
 export interface AnswerHost {
   readonly handler: ExchangeHandler;
@@ -77,9 +79,9 @@ export class Answer implements StreamListener, RequestSource, Standing {
     this.#head = readRequestHead(block);
     const { deadlineMs, headers } = this.#head;
     this.#leftBytes = bodyBytes(headers);
-    if (deadlineMs !== undefined) {
-      this.#deadline = setTimeout(() => this.#late(), Math.min(deadlineMs, 2 ** 31 - 1)).unref();
-    }
+    // One that is farther than a timer can wait is none.
+    if (deadlineMs !== undefined && deadlineMs <= maxTimerMs)
+      this.#deadline = setTimeout(() => this.#late(), deadlineMs).unref();
     this.#body = new BodyBuffer({
       maxBytes: this.#host.maxBodyBytes,
       pause: () => {

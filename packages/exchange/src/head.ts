@@ -28,6 +28,8 @@ export interface ResponseHead {
 
 const fieldBytes = 4;
 const namesBytes = ":method:path:authority".length;
+/** What has more digits cannot be said, and is no deadline to anybody. */
+const maxDeadlineMs = 10 ** 15 - 1;
 const noExtra: readonly string[] = [];
 
 /** @returns false if the block would be longer than the peer takes; then nothing was written. */
@@ -55,7 +57,8 @@ export function writeRequestHead(
   }
   let extra = noExtra;
   if (body.kind === "bytes" && !measured) extra = ["content-length", String(body.bytes.byteLength)];
-  if (deadlineMs !== undefined) extra = [":deadline", String(Math.max(0, Math.ceil(deadlineMs))), ...extra];
+  if (deadlineMs !== undefined && deadlineMs <= maxDeadlineMs)
+    extra = [":deadline", String(Math.max(0, Math.ceil(deadlineMs))), ...extra];
   bytes += pairsBytes(extra) + 3 * fieldBytes + namesBytes + method.length + target.path.length + authority.length;
   if (bytes > maxBlock) return false;
   let at = writer.begin(frameType.headers, flags, stream, bytes);

@@ -260,6 +260,13 @@ describe("a client that gives up", () => {
 });
 
 describe("a deadline", () => {
+  it("that is farther away than a timer can wait ends nothing", async () => {
+    const { peer } = answering();
+    peer.send(wire.ask(1, end, [[":deadline", "9".repeat(15)]]));
+    expect((await peer.next(type.data, 1)).payload.toString()).toBe("ok");
+    peer.close();
+  });
+
   it("ends the request when it has passed: TimeoutError for the handler, code 9 for the client", async () => {
     const { handler, asked, answer } = held();
     const { peer } = answering(handler);

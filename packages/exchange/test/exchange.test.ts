@@ -46,6 +46,18 @@ describe("a request", () => {
   });
 
   it.each([
+    [2 ** 53, false],
+    [10 ** 16, false],
+    [9 * 10 ** 14, true],
+    [Infinity, false],
+  ])("with a deadline of %d ms is sent, and says it where it has at most 15 digits: %s", async (deadlineMs, isSaid) => {
+    const { transport, peer } = await ask({ deadlineMs });
+    const pairs = Object.fromEntries(wire.readPairs((await peer().next(type.headers, 1)).payload));
+    expect(pairs[":deadline"]).toEqual(isSaid ? expect.stringMatching(/^\d{15}$/) : undefined);
+    await transport.destroy();
+  });
+
+  it.each([
     { what: "text", body: "héllo", sent: "héllo", length: "6" },
     { what: "no bytes", body: "", sent: "", length: "0" },
     { what: "bytes", body: Buffer.from("abc"), sent: "abc", length: "3" },
