@@ -7,6 +7,9 @@ export const headerBytes = 8;
 /** Of a message that every receiver takes. PROTOCOL.md, 2. */
 export const leastMessageBytes: number = headerBytes + 65_535;
 
+/** Before the name and the value of each field of a block: their lengths. */
+export const fieldBytes = 4;
+
 /** PROTOCOL.md, 3. */
 export const frameType = {
   data: 0,

@@ -1,5 +1,5 @@
 import { endFlag, frameType, infoFlag, muxCode } from "./frames.ts";
-import { writePairsFrame } from "./head.ts";
+import { writePairsFrame } from "./head-writer.ts";
 import type { Mux } from "./mux.ts";
 
 /** Who hears of one stream, frame by frame, while a message is being read. */

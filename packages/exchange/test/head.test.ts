@@ -2,7 +2,8 @@ import { type Fields, toFields } from "@holdfast/transport";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { FrameWriter } from "../src/frame-writer.ts";
-import { BadBlock, bodyBytes, readRequestHead, readResponseHead, readTrailers, writePairsFrame } from "../src/head.ts";
+import { BadBlock, bodyBytes, readRequestHead, readResponseHead, readTrailers } from "../src/head.ts";
+import { writePairsFrame } from "../src/head-writer.ts";
 import * as wire from "./wire.ts";
 
 const octets = "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyz".split("");

@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import { type FrameSink, readFrames } from "../src/frame-reader.ts";
 import { FrameWriter } from "../src/frame-writer.ts";
 import type { Violation } from "../src/frames.ts";
-import { writePairsFrame } from "../src/head.ts";
+import { writePairsFrame } from "../src/head-writer.ts";
 import { asking, outcome, unsettled } from "./ends.ts";
 import { type MuxPeer, until } from "./mux-peer.ts";
 import {

@@ -44,7 +44,8 @@ export function exchangeAcceptor(settings: ExchangeSettings): ExchangeAcceptor {
         secure: tls !== undefined,
         maxStreams: Math.min(maxStreams, 2 ** 31),
         limits: { headBytes: Math.min(headBytes, 65_535), bodyBytes: Infinity, maxFields, maxResets },
-        timeouts: settings.timeouts ?? {},
+        // Where nothing was said, nothing could have been raised for long uploads.
+        timeouts: settings.timeouts ?? { requestMs: Infinity },
         onError: (error, served) => void tell(error, served, settings),
         // The socket is watched whole, whatever runs on it.
         ping: { intervalMs: Infinity },
