@@ -57,7 +57,8 @@ export function exchangeAcceptor(settings: ExchangeSettings): ExchangeAcceptor {
 
 async function answer(served: ServedRequest, settings: ExchangeSettings): Promise<ServedResponse> {
   const { limits } = settings;
-  if (served.method === "TRACE" || served.method === "TRACK")
+  // Fetch has none of them, however they are written.
+  if (/^(?:connect|trace|track)$/i.test(served.method))
     return plain({ status: 501, reason: "this method is not served" });
   if (Number(served.headers["content-length"] ?? 0) > limits.bodyBytes) return plain(tooLong);
   const { promise: exceeded, resolve: exceed } = Promise.withResolvers<void>();
@@ -108,7 +109,7 @@ function discard({ body }: ServedResponse): void {
 function toRequest(served: ServedRequest, maxBytes: number, exceeded: () => void): Request {
   const { method, url, headers, body } = served;
   const init = { method, headers: new Headers([...pairsOf(headers)]), signal: signalOf(served) };
-  if (method === "GET" || method === "HEAD" || headers["content-length"] === "0") return new Request(url, init);
+  if (/^(?:get|head)$/i.test(method) || headers["content-length"] === "0") return new Request(url, init);
   return new Request(url, { ...init, body: bounded(body, maxBytes, exceeded), duplex: "half" });
 }
 

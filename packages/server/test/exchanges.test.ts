@@ -62,6 +62,23 @@ describe("an exchange over WebSocket", () => {
     expect(await response.body.text()).toBe(`${made.url}/x`);
   });
 
+  it.each([
+    ["get", 200],
+    ["Head", 200],
+    ["trace", 501],
+    ["Track", 501],
+    ["connect", 501],
+    ["QUERY", 200],
+  ])("of the method %s is answered %i, also with a body", async (method, status) => {
+    await using made = await pair(({ url }) => new Response(url));
+    for (const body of [null, "x"]) {
+      const response = await made.transport.request({ url: made.url, method, body });
+      await response.body.bytes();
+      expect(response.status).toBe(status);
+    }
+    expect(made.errors).toEqual([]);
+  });
+
   it("keeps two set-cookie fields apart and sends no field of a connection", async () => {
     await using made = await pair(
       () =>
