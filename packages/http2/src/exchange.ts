@@ -38,6 +38,8 @@ export class Http2Exchange implements Attempt {
   #error: Error | undefined;
   /** Node holds a stream to the limit on heads only if the peer had acknowledged it before the stream began. */
   #headBounded = true;
+  /** It was ended from our side before the peer had said all. */
+  givenUp = false;
   /** The stream does not count any more. */
   #freed = false;
 
@@ -93,7 +95,7 @@ export class Http2Exchange implements Attempt {
   }
 
   abort(): void {
-    this.#over = true;
+    this.#over = this.givenUp = true;
     this.#reset(NGHTTP2_CANCEL);
   }
 

@@ -1,20 +1,21 @@
 import type { ClientHttp2Session } from "node:http2";
 import type { Socket } from "node:net";
 import type { Http2Ping } from "./options.ts";
-import { beginSilence, judge, type Judgement, type Silence } from "./silence.ts";
+import { beginSilence, judge, type Judgement, owesByte, type Silence } from "./silence.ts";
 
 const maxTimerMs = 2 ** 31 - 1;
 
 /**
- * Finds a peer that has gone silent while streams are open: at the latest `intervalMs` after its last byte it sends a PING, and
- * without a byte in the next `timeoutMs` it destroys the session. Bytes of any kind count as life, so a busy session is never
- * asked; nothing is done for each of them.
+ * Finds a peer that has gone silent while streams are open, or since one was given up: at the latest `intervalMs` after its last
+ * byte it sends a PING, and without a byte in the next `timeoutMs` it destroys the session. Bytes of any kind count as life, so a
+ * busy session is never asked; nothing is done for each of them.
  *
  *     resting ──► listening ──► asked ──► session destroyed
  *        ▲            │  ▲        │
  *        └────────────┘  └────────┘
  *
- * Owned by the session. Its timer never keeps the process alive, and does not run while no stream is open.
+ * Owned by the session. Its timer never keeps the process alive, and does not run while no stream is open and the peer has said
+ * something since the last was given up.
  */
 export class Liveness {
   /** Open now. */
@@ -24,6 +25,8 @@ export class Liveness {
   readonly #ping: Required<Http2Ping>;
   #silence: Silence | undefined;
   #timer: NodeJS.Timeout | undefined;
+  /** What had been read when a stream was given up last. */
+  #bytesAtGivingUp = -1;
 
   constructor(session: ClientHttp2Session, socket: Socket, ping: Required<Http2Ping>) {
     this.#session = session;
@@ -36,8 +39,10 @@ export class Liveness {
     if (this.#timer === undefined && this.#ping.intervalMs !== Infinity) this.#begin();
   }
 
-  streamClosed(): void {
+  /** @param givenUp By us, and not ended by the peer. */
+  streamClosed(givenUp: boolean): void {
     this.streams--;
+    if (givenUp) this.#bytesAtGivingUp = this.#socket.bytesRead;
   }
 
   stop(): void {
@@ -60,8 +65,11 @@ export class Liveness {
   #judge(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    if (this.#silence === undefined || this.#session.destroyed || this.streams === 0) return;
-    const judgement = judge(this.#silence, this.#socket.bytesRead, performance.now(), this.#ping);
+    const silence = this.#silence;
+    if (silence === undefined || this.#session.destroyed) return;
+    const { bytesRead } = this.#socket;
+    if (this.streams === 0 && !owesByte(silence, bytesRead, this.#bytesAtGivingUp)) return;
+    const judgement = judge(silence, bytesRead, performance.now(), this.#ping);
     if (judgement.verdict === "gone") {
       const { timeoutMs } = this.#ping;
       this.#session.destroy(new Error(`the peer did not answer a PING within ${timeoutMs} ms (ping.timeoutMs)`));

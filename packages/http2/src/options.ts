@@ -37,7 +37,10 @@ export interface Http2Windows {
   readonly sessionBytes?: number;
 }
 
-/** How a peer that has gone silent is found out: a PING while exchanges are in flight, any byte counting as life. */
+/**
+ * How a peer that has gone silent is found out: a PING while exchanges are in flight, or when no byte has come since one was given
+ * up. Any byte counts as life.
+ */
 export interface Http2Ping {
   /** Silence after which we ask at the latest, default 20 000; up to a quarter earlier. `Infinity` for never. */
   readonly intervalMs?: number;

@@ -108,7 +108,7 @@ export class Http2Session implements DriverConnection, SessionEnd {
 
   /** The stream of an exchange, or of a push, is closed. */
   streamClosed(attempt: Http2Exchange): void {
-    this.#liveness.streamClosed();
+    this.#liveness.streamClosed(attempt.givenUp);
     if (this.#pushes.delete(attempt)) return this.hold(this.#held);
     this.#main = undefined;
     this.#owner.freed();

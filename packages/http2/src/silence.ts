@@ -25,6 +25,14 @@ export interface Judgement {
 /** Looks for each interval: more make the moment of the last byte better known, and so the asking later. */
 const looks = 4;
 
+/**
+ * The peer owes a byte: an answer to a PING, or any since we gave up a stream, when `bytesAtGivingUp` had been read. Whoever may
+ * be gone is looked at also while no stream is open, or exchanges that are given up one by one would never find it out.
+ */
+export function owesByte({ bytesSeen, askedAt }: Silence, bytesRead: number, bytesAtGivingUp: number): boolean {
+  return bytesRead === bytesAtGivingUp || (askedAt !== undefined && bytesRead === bytesSeen);
+}
+
 /** Silence begins now. */
 export function beginSilence(bytesRead: number, now: number, { intervalMs }: Required<Http2Ping>): Judgement {
   const silence = { bytesSeen: bytesRead, lookedAt: now, since: now, askedAt: undefined };

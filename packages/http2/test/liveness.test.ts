@@ -107,6 +107,27 @@ describe("a peer that goes silent", () => {
   });
 });
 
+describe("a peer whose last exchange was given up, with no answer to anything", () => {
+  it.each([
+    ["a limit", { timeouts: { headMs: 40 } }, "HEAD_TIMEOUT"],
+    ["its deadline", { deadlineMs: 40 }, "DEADLINE_EXCEEDED"],
+  ])("by %s is found out all the same, and the next exchange is answered on another session", async (_, init, code) => {
+    await using server = await frameServer(async (peer) => {
+      if (peer.index > 0) return answering()(peer);
+      await peer.respond((await peer.request()).stream);
+      peer.mute();
+    });
+    await using transport = http2({ ping: quick });
+    await getText(transport, server.url);
+    const over = await failure(transport.request({ url: server.url, method: "POST", ...init }));
+    expect(over).toMatchObject({ code, delivery: "maybe-sent" });
+    await server.peers[0]!.closed;
+    expect(await getText(transport, server.url)).toBe("ok");
+    expect(server.peers).toHaveLength(2);
+    expect(server.peers[0]!.all(frames.ping).filter(({ flags }) => !(flags & ack))).toHaveLength(1);
+  });
+});
+
 describe("a PING", () => {
   it("that is answered keeps the session, however long the peer takes for the exchange", async () => {
     await using server = await frameServer(
@@ -220,11 +241,42 @@ describe("silence", () => {
   it("means nothing while no stream is open, or when the session is closed", async () => {
     const { session, liveness, pass } = fixture();
     liveness.streamOpened();
-    liveness.streamClosed();
+    liveness.streamClosed(false);
     await pass(1_000);
     liveness.streamOpened();
     liveness.stop();
     await pass(1_000);
     expect(session.ping).not.toHaveBeenCalled();
+  });
+
+  it.each([1, 24, 60, 99, 101, 149])(
+    "goes on when each stream is given up after %i ms, and no other is open for a while",
+    async (givenUpMs) => {
+      const { session, liveness, pass } = fixture();
+      let silentMs = 0;
+      for (let at = 0; session.destroy.mock.calls.length === 0 && silentMs < 1_000; at = (at + 1) % 170, silentMs++) {
+        if (at === 0) liveness.streamOpened();
+        if (at === givenUpMs) liveness.streamClosed(true);
+        await pass(1);
+      }
+      expect(silentMs).toBeLessThanOrEqual(151);
+      expect(session.ping).toHaveBeenCalledOnce();
+    },
+  );
+
+  it("ends with the first byte after the last stream was given up: then nothing runs any more", async () => {
+    const { session, socket, liveness, pass } = fixture();
+    liveness.streamOpened();
+    await pass(60);
+    liveness.streamClosed(true);
+    await pass(40);
+    expect(session.ping).toHaveBeenCalledOnce();
+    socket.bytesRead += 17;
+    session.ping.mock.calls[0]![0](null);
+    await pass(25);
+    expect(vi.getTimerCount()).toBe(0);
+    await pass(1_000);
+    expect(session.ping).toHaveBeenCalledOnce();
+    expect(session.destroy).not.toHaveBeenCalled();
   });
 });

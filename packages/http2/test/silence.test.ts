@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { beginSilence, judge, type Judgement } from "../src/silence.ts";
+import { beginSilence, judge, type Judgement, owesByte } from "../src/silence.ts";
 
 const ping = { intervalMs: 1_000, timeoutMs: 300 };
 
@@ -47,6 +47,16 @@ describe("a silence", () => {
     const answered = judge(asked.silence, 17, 1_300, ping);
     expect(answered).toMatchObject({ verdict: "wait", lookInMs: 250, silence: { since: 1_000, askedAt: undefined } });
     expect(judge(asked.silence, 0, 1_300, ping).verdict).toBe("gone");
+  });
+
+  it("is looked at without a stream while the peer owes an answer to a PING, or a byte since a stream was given up", () => {
+    const quiet = beginSilence(5, 0, ping).silence;
+    expect(owesByte(quiet, 5, -1)).toBe(false);
+    expect(owesByte(quiet, 5, 5)).toBe(true);
+    expect(owesByte(quiet, 6, 5)).toBe(false);
+    const asked = judge(quiet, 5, 1_000, ping).silence;
+    expect(owesByte(asked, 5, -1)).toBe(true);
+    expect(owesByte(asked, 22, -1)).toBe(false);
   });
 
   it("that a late look finds is asked about first, however long it has lasted", () => {
