@@ -51,6 +51,8 @@ export class Http2Exchange implements Attempt {
   start(exchange: Exchange, session: ClientHttp2Session): boolean {
     const { request, body } = exchange;
     this.#receiver = exchange;
+    // Node 26 tells of it on the stream only, and a turn too late to know that nothing was sent.
+    if (this.#session.ended) return this.#unopened(exchange, null);
     const { trailers } = request.source;
     let stream: ClientHttp2Stream;
     try {

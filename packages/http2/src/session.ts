@@ -37,6 +37,7 @@ export class Http2Session implements DriverConnection, SessionEnd {
   readonly headBytes: number;
   readonly #session: ClientHttp2Session;
   readonly #socket: DialledSocket["socket"];
+  readonly #lastWords: () => void;
   readonly #owner: ConnectionOwner;
   readonly #maxStreams: number;
   readonly #liveness: Liveness;
@@ -66,7 +67,7 @@ export class Http2Session implements DriverConnection, SessionEnd {
     this.times = { ...momentsOf(dialled), readyAt: performance.now() };
     this.facts = factsOf(dialled);
     session.setLocalWindowSize(options.windows.sessionBytes);
-    endAfterSocket(session, socket, this);
+    this.#lastWords = endAfterSocket(session, socket, this);
     session.on("remoteSettings", () => owner.capacityIs(this.capacity));
     session.on("goaway", (code, lastStreamId) => this.#leave(code, lastStreamId));
     session.on("error", (error) => {
@@ -133,6 +134,7 @@ export class Http2Session implements DriverConnection, SessionEnd {
 
   close(): void {
     if (!this.ended) this.#session.close();
+    this.#lastWords();
   }
 
   destroy(reason: unknown): void {
