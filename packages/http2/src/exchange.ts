@@ -35,6 +35,8 @@ export class Http2Exchange implements Attempt {
   /** What came before node told of the head, which it does a step later; bounded by the window. */
   #early: Uint8Array[] | undefined;
   #trailers: Fields = noFields;
+  /** The request ends with trailers, not with its body. */
+  #sendsTrailers = false;
   #error: Error | undefined;
   /** Node holds a stream to the limit on heads only if the peer had acknowledged it before the stream began. */
   #headBounded = true;
@@ -66,6 +68,7 @@ export class Http2Exchange implements Attempt {
     // Node destroys at once what it could give no identifier; nothing else does so before this returns.
     if (stream.destroyed) return this.#unopened(exchange, stream.on("error", () => {}).errored);
     this.#headBounded = !session.pendingSettingsAck;
+    this.#sendsTrailers = trailers !== undefined;
     exchange.sending();
     this.#listen(stream);
     sendBody(stream, exchange);
@@ -190,9 +193,15 @@ export class Http2Exchange implements Attempt {
     this.#over = true;
     this.#receiver?.end(this.#trailers);
     // Both sides have said all; node tells that the stream is closed some steps later.
-    if (this.#stream?.writableFinished === true) this.#free();
+    if (this.#requestEnded) this.#free();
     // The peer has answered before it had all of the request, and wants no more of it.
     else this.#reset(NGHTTP2_CANCEL);
+  }
+
+  /** For node what is written is finished when trailers are still to come. */
+  get #requestEnded(): boolean {
+    const stream = this.#stream;
+    return stream?.writableFinished === true && (!this.#sendsTrailers || stream.sentTrailers !== undefined);
   }
 
   #closed(stream: ClientHttp2Stream): void {

@@ -147,4 +147,21 @@ describe("an upload", () => {
     await expectNextWorks(transport, server);
     expect(server.peers).toHaveLength(1);
   });
+
+  it.each([null, "text"])(
+    "that the peer answers before its trailers is reset, and never looks complete (body: %j)",
+    async (body) => {
+      await using server = await frameServer(answering());
+      await using transport = http2();
+      const trailers = (): Promise<never> => new Promise(() => {});
+      const response = await transport.request({ url: `${server.url}/first`, method: "POST", body, trailers });
+      expect(await response.body.text()).toBe("ok");
+      const came = await untilReset(server.peers[0] as FramePeer, 1);
+      expect(came.filter(({ type, flags }) => type <= frames.headers && flags & endStream)).toEqual([]);
+      expect(came.at(-1)?.payload.readUInt32BE()).toBe(cancel);
+      await expectNextWorks(transport, server);
+      expect(server.peers).toHaveLength(1);
+      await transport.close({ deadlineMs: Infinity });
+    },
+  );
 });
