@@ -6,34 +6,41 @@ import { nextPace, startPace } from "./pace.ts";
 /** Bytes beyond this are handed over piece by piece, so that a peer that takes them slowly is seen to do so. */
 const wholeBytes = 16_384;
 
+/** Whose request is sent. When it is over, its exchange may go on in another attempt, and must hear nothing of this one. */
+export interface Sender {
+  readonly over: boolean;
+}
+
 /** Sends the body of a request, no faster than the peer takes it, then its trailers. */
-export function sendBody(stream: ClientHttp2Stream, exchange: Exchange): void {
+export function sendBody(stream: ClientHttp2Stream, exchange: Exchange, sender: Sender): void {
   const { body, request } = exchange;
-  if (request.source.trailers !== undefined) stream.on("wantTrailers", () => void sendTrailers(stream, exchange));
-  if (body.kind === "stream") return void sendChunks(stream, exchange, body.chunks());
+  if (request.source.trailers !== undefined)
+    stream.on("wantTrailers", () => void sendTrailers(stream, exchange, sender));
+  if (body.kind === "stream") return void sendChunks(stream, exchange, sender, body.chunks());
   const { bytes } = body;
-  if (bytes !== undefined && bytes.byteLength > 0) return sendBytes(stream, exchange, bytes);
+  if (bytes !== undefined && bytes.byteLength > 0) return sendBytes(stream, exchange, sender, bytes);
   if (!stream.writableEnded) stream.end();
   exchange.sent();
 }
 
-function sendBytes(stream: ClientHttp2Stream, exchange: Exchange, bytes: Uint8Array): void {
+function sendBytes(stream: ClientHttp2Stream, exchange: Exchange, sender: Sender, bytes: Uint8Array): void {
   const room = stream.session?.remoteSettings.initialWindowSize ?? 65_535;
-  if (bytes.byteLength > Math.min(wholeBytes, room)) return void sendChunks(stream, exchange, [bytes]);
+  if (bytes.byteLength > Math.min(wholeBytes, room)) return void sendChunks(stream, exchange, sender, [bytes]);
   exchange.progress();
-  stream.end(bytes, whenWritten(exchange));
+  stream.end(bytes, whenWritten(exchange, sender));
 }
 
 /** Node calls it when all has been written to the connection, as far as the peer gave room; or when the stream has ended before. */
-function whenWritten(exchange: Exchange): (error?: Error | null) => void {
+function whenWritten(exchange: Exchange, sender: Sender): (error?: Error | null) => void {
   return (error) => {
-    if (error === undefined || error === null) exchange.sent();
+    if ((error === undefined || error === null) && !sender.over) exchange.sent();
   };
 }
 
 async function sendChunks(
   stream: ClientHttp2Stream,
   exchange: Exchange,
+  sender: Sender,
   chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
 ): Promise<void> {
   const { bodyGapMs } = exchange.timeouts;
@@ -44,7 +51,7 @@ async function sendChunks(
     for await (const chunk of chunks) {
       let at = 0;
       do {
-        if (stream.destroyed || stream.closed || exchange.over) return;
+        if (stream.destroyed || stream.closed || sender.over) return;
         const piece = chunk.subarray(at, at + pace.aheadBytes);
         at += piece.byteLength;
         const startedAt = performance.now();
@@ -52,17 +59,18 @@ async function sendChunks(
         if (handedOver < pace.aheadBytes) stream.write(piece);
         else {
           await written(stream, piece);
+          if (sender.over) return;
           pace = nextPace(pace, handedOver, performance.now() - startedAt, bodyGapMs);
         }
         exchange.progress();
       } while (at < chunk.byteLength);
     }
   } catch (error) {
-    exchange.failBody(error);
+    if (!sender.over) exchange.failBody(error);
     return;
   }
-  if (stream.destroyed || exchange.over) return;
-  stream.end(whenWritten(exchange));
+  if (stream.destroyed || sender.over) return;
+  stream.end(whenWritten(exchange, sender));
 }
 
 /** What may leave before the peer gives more room. */
@@ -82,14 +90,14 @@ function written(stream: ClientHttp2Stream, piece: Uint8Array): Promise<void> {
   });
 }
 
-async function sendTrailers(stream: ClientHttp2Stream, exchange: Exchange): Promise<void> {
+async function sendTrailers(stream: ClientHttp2Stream, exchange: Exchange, sender: Sender): Promise<void> {
   try {
     const trailers = await exchange.request.source.trailers?.();
     const flat: string[] = [];
     checkFields(trailers ?? {}, flat);
-    if (!stream.destroyed) stream.sendTrailers(gathered(flat));
+    if (!stream.destroyed && !sender.over) stream.sendTrailers(gathered(flat));
   } catch (error) {
-    exchange.failBody(error);
+    if (!sender.over) exchange.failBody(error);
   }
 }
 

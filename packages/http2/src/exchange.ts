@@ -28,7 +28,7 @@ export class Http2Exchange implements Attempt {
   #receiver: Exchange | Push | undefined;
   #stream: ClientHttp2Stream | undefined;
   /** For its caller it has ended, one way or the other. */
-  #over = false;
+  over = false;
   #headSeen = false;
   #complete = false;
   #paused = false;
@@ -71,7 +71,7 @@ export class Http2Exchange implements Attempt {
     this.#sendsTrailers = trailers !== undefined;
     exchange.sending();
     this.#listen(stream);
-    sendBody(stream, exchange);
+    sendBody(stream, exchange, this);
     return true;
   }
 
@@ -100,7 +100,7 @@ export class Http2Exchange implements Attempt {
   }
 
   abort(): void {
-    this.#over = this.givenUp = true;
+    this.over = this.givenUp = true;
     this.#reset(NGHTTP2_CANCEL);
   }
 
@@ -109,7 +109,7 @@ export class Http2Exchange implements Attempt {
   }
 
   #unopened(exchange: Exchange, error: Error | null): false {
-    this.#over = true;
+    this.over = true;
     this.#session.notOpened(error);
     exchange.fail(isBadHead(error) ? badHead(error) : unopened(error));
     return false;
@@ -160,7 +160,7 @@ export class Http2Exchange implements Attempt {
 
   #pushed(stream: ClientHttp2Stream, chunk: Uint8Array | null): boolean {
     if (chunk !== null) {
-      if (this.#over) return !this.#paused;
+      if (this.over) return !this.#paused;
       if (this.#headSeen) this.#receiver?.data(chunk);
       else (this.#early ??= []).push(chunk);
       return !this.#paused;
@@ -170,27 +170,27 @@ export class Http2Exchange implements Attempt {
   }
 
   #informed(raw: readonly string[]): void {
-    if (this.#over) return;
+    if (this.over) return;
     const status = Number(raw[raw.indexOf(":status") + 1]);
     if (this.#receiver?.informational(status, fieldsOf(raw))) return;
     this.#give(protocolError("more than 16 interim responses"));
   }
 
   #head(status: number, raw: readonly string[]): void {
-    if (this.#over) return;
+    if (this.over) return;
     if (!(status >= 200 && status <= 599)) return this.#give(protocolError(`the status ${status} is not one of HTTP`));
     const { headBytes } = this.#session;
     if (!this.#headBounded && listBytes(raw) > headBytes) return this.#give(headTooLong(headBytes));
     this.#headSeen = true;
     if (this.#receiver?.head(status, fieldsOf(raw)) === false) this.abort();
-    for (const chunk of this.#early ?? []) if (!this.#over) this.#receiver?.data(chunk);
+    for (const chunk of this.#early ?? []) if (!this.over) this.#receiver?.data(chunk);
     this.#early = undefined;
   }
 
   /** Everything was read. With END_STREAM seen, that is the whole of it. */
   #ended(): void {
-    if (this.#over || !this.#complete || !this.#headSeen) return;
-    this.#over = true;
+    if (this.over || !this.#complete || !this.#headSeen) return;
+    this.over = true;
     this.#receiver?.end(this.#trailers);
     // Both sides have said all; node tells that the stream is closed some steps later.
     if (this.#requestEnded) this.#free();
@@ -206,7 +206,7 @@ export class Http2Exchange implements Attempt {
 
   #closed(stream: ClientHttp2Stream): void {
     if (this.#session.ended) this.#session.lose();
-    if (!this.#over) {
+    if (!this.over) {
       if (this.#complete && this.#headSeen) this.#ended();
       else this.#fail(streamFailure(stream, this.#session, this.#headSeen, this.#error));
     }
@@ -233,7 +233,7 @@ export class Http2Exchange implements Attempt {
   }
 
   #fail(failure: Failure): void {
-    this.#over = true;
+    this.over = true;
     this.#receiver?.fail(failure);
   }
 }
