@@ -9,18 +9,19 @@ const wholeBytes = 16_384;
 /** Whose request is sent. When it is over, its exchange may go on in another attempt, and must hear nothing of this one. */
 export interface Sender {
   readonly over: boolean;
+  /** The request ends with trailers, not with its body. */
+  readonly sendsTrailers: boolean;
 }
 
 /** Sends the body of a request, no faster than the peer takes it, then its trailers. */
 export function sendBody(stream: ClientHttp2Stream, exchange: Exchange, sender: Sender): void {
-  const { body, request } = exchange;
-  if (request.source.trailers !== undefined)
-    stream.on("wantTrailers", () => void sendTrailers(stream, exchange, sender));
+  const { body } = exchange;
+  if (sender.sendsTrailers) stream.on("wantTrailers", () => void sendTrailers(stream, exchange, sender));
   if (body.kind === "stream") return void sendChunks(stream, exchange, sender, body.chunks());
   const { bytes } = body;
   if (bytes !== undefined && bytes.byteLength > 0) return sendBytes(stream, exchange, sender, bytes);
   if (!stream.writableEnded) stream.end();
-  exchange.sent();
+  ended(exchange, sender);
 }
 
 function sendBytes(stream: ClientHttp2Stream, exchange: Exchange, sender: Sender, bytes: Uint8Array): void {
@@ -33,8 +34,14 @@ function sendBytes(stream: ClientHttp2Stream, exchange: Exchange, sender: Sender
 /** Node calls it when all has been written to the connection, as far as the peer gave room; or when the stream has ended before. */
 function whenWritten(exchange: Exchange, sender: Sender): (error?: Error | null) => void {
   return (error) => {
-    if ((error === undefined || error === null) && !sender.over) exchange.sent();
+    if ((error === undefined || error === null) && !sender.over) ended(exchange, sender);
   };
+}
+
+/** The body has been written. Where trailers follow, they are to be made in no longer than another piece of it. */
+function ended(exchange: Exchange, { sendsTrailers }: Sender): void {
+  if (sendsTrailers) exchange.progress();
+  else exchange.sent();
 }
 
 async function sendChunks(
@@ -95,7 +102,9 @@ async function sendTrailers(stream: ClientHttp2Stream, exchange: Exchange, sende
     const trailers = await exchange.request.source.trailers?.();
     const flat: string[] = [];
     checkFields(trailers ?? {}, flat);
-    if (!stream.destroyed && !sender.over) stream.sendTrailers(gathered(flat));
+    if (stream.destroyed || sender.over) return;
+    stream.sendTrailers(gathered(flat));
+    exchange.sent();
   } catch (error) {
     if (!sender.over) exchange.failBody(error);
   }

@@ -36,7 +36,7 @@ export class Http2Exchange implements Attempt {
   #early: Uint8Array[] | undefined;
   #trailers: Fields = noFields;
   /** The request ends with trailers, not with its body. */
-  #sendsTrailers = false;
+  sendsTrailers = false;
   #error: Error | undefined;
   /** Node holds a stream to the limit on heads only if the peer had acknowledged it before the stream began. */
   #headBounded = true;
@@ -68,7 +68,7 @@ export class Http2Exchange implements Attempt {
     // Node destroys at once what it could give no identifier; nothing else does so before this returns.
     if (stream.destroyed) return this.#unopened(exchange, stream.on("error", () => {}).errored);
     this.#headBounded = !session.pendingSettingsAck;
-    this.#sendsTrailers = trailers !== undefined;
+    this.sendsTrailers = trailers !== undefined;
     exchange.sending();
     this.#listen(stream);
     sendBody(stream, exchange, this);
@@ -201,7 +201,7 @@ export class Http2Exchange implements Attempt {
   /** For node what is written is finished when trailers are still to come. */
   get #requestEnded(): boolean {
     const stream = this.#stream;
-    return stream?.writableFinished === true && (!this.#sendsTrailers || stream.sentTrailers !== undefined);
+    return stream?.writableFinished === true && (!this.sendsTrailers || stream.sentTrailers !== undefined);
   }
 
   #closed(stream: ClientHttp2Stream): void {

@@ -2,12 +2,14 @@ import { createHash } from "node:crypto";
 import {
   endStream,
   expectNextWorks,
+  failure,
   frameAnswers as answering,
   type FrameRequest,
   frames,
   frameServer,
   setting,
 } from "@holdfast/conformance/hostile";
+import type { Body } from "@holdfast/transport";
 import { describe, expect, it } from "vitest";
 import { http2 } from "../src/index.ts";
 
@@ -65,6 +67,42 @@ describe("the body of a request", () => {
     const response = await transport.request({ url: server.url, method: "POST", body });
     expect(await response.body.text()).toBe(digest(bytes));
     expect(made).toBe(3);
+  });
+
+  describe.each([null, "text", "stream"])("(%j) that trailers follow", (kind) => {
+    const body = (): Body | null => (kind === "stream" ? new Blob(["text"]).stream() : kind);
+
+    it("is held to bodyGapMs while they are made: headMs begins when they are sent", async () => {
+      await using server = await frameServer(answering(() => {}));
+      await using transport = http2({ timeouts: { headMs: 1, bodyGapMs: 40 } });
+      const trailers = (): Promise<never> => new Promise(() => {});
+      const request = { url: server.url, method: "POST", body: body(), trailers };
+      expect(await failure(transport.request(request))).toMatchObject({ code: "BODY_TIMEOUT", phase: "send" });
+    });
+
+    it("is sent when they are", async () => {
+      await using server = await frameServer(
+        answering(async (request, peer) => {
+          await peer.headers(request.stream, [[":status", "200"]]);
+          await peer.body(request);
+          await peer.data(request.stream, "ok", endStream);
+        }),
+      );
+      await using transport = http2();
+      const made = Promise.withResolvers<Record<string, string>>();
+      const asked = Promise.withResolvers<void>();
+      const trailers = (): Promise<Record<string, string>> => {
+        asked.resolve();
+        return made.promise;
+      };
+      const response = await transport.request({ url: server.url, method: "POST", body: body(), trailers });
+      await asked.promise;
+      await server.peers[0]!.ping();
+      expect(response.timings.sent).toBeUndefined();
+      made.resolve({ "x-sum": "1" });
+      expect(await response.body.text()).toBe("ok");
+      expect(response.timings.sent).toBeGreaterThan(0);
+    });
   });
 
   it.each([null, "text"])("is followed by its trailers (%j)", async (body) => {
