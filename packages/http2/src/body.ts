@@ -11,6 +11,8 @@ export interface Sender {
   readonly over: boolean;
   /** The request ends with trailers, not with its body. */
   readonly sendsTrailers: boolean;
+  /** Fails the exchange, and returns true, if trailers are too long to be sent. */
+  refuseTrailers(fields: readonly string[]): boolean;
 }
 
 /** Sends the body of a request, no faster than the peer takes it, then its trailers. */
@@ -102,7 +104,7 @@ async function sendTrailers(stream: ClientHttp2Stream, exchange: Exchange, sende
     const trailers = await exchange.request.source.trailers?.();
     const flat: string[] = [];
     checkFields(trailers ?? {}, flat);
-    if (stream.destroyed || sender.over) return;
+    if (stream.destroyed || sender.over || sender.refuseTrailers(flat)) return;
     stream.sendTrailers(gathered(flat));
     exchange.sent();
   } catch (error) {

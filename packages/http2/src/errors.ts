@@ -53,6 +53,17 @@ export function badHead(cause: TypeError): Failure {
   return { code: "UNSUPPORTED", message: `node:http2 does not send such a head: ${cause.message}`, cause };
 }
 
+/** More than nghttp2 sends, or more than the peer has said that it takes. */
+export function requestTooLong(what: "head" | "trailers", bytes: number, { mostHeadBytes, peerTakesBytes }: Http2Session): Failure {
+  const verb = what === "head" ? "is" : "are";
+  const whose = peerTakesBytes <= mostHeadBytes ? "the peer takes (SETTINGS_MAX_HEADER_LIST_SIZE)" : "node:http2 sends";
+  return {
+    code: "LIMIT_EXCEEDED",
+    message: `the ${what} of the request ${verb} ${bytes} bytes long, and ${mostHeadBytes} bytes are the most that ${whose}`,
+    phase: "send",
+  };
+}
+
 // ---- a stream that ended before its response did
 
 export function streamFailure(

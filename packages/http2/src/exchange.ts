@@ -4,7 +4,7 @@ import { Readable } from "node:stream";
 import type { Attempt, Exchange, Failure, Push } from "@holdfast/pool";
 import { type Fields, noFields } from "@holdfast/transport";
 import { sendBody } from "./body.ts";
-import { badHead, headTooLong, isBadHead, protocolError, streamFailure, unopened } from "./errors.ts";
+import { badHead, headTooLong, isBadHead, protocolError, requestTooLong, streamFailure, unopened } from "./errors.ts";
 import { fieldsOf, listBytes, requestHeaders } from "./fields.ts";
 import type { Promised } from "./promise.ts";
 import type { Http2Session } from "./session.ts";
@@ -54,19 +54,25 @@ export class Http2Exchange implements Attempt {
     const { request, body } = exchange;
     this.#receiver = exchange;
     // Node 26 tells of it on the stream only, and a turn too late to know that nothing was sent.
-    if (this.#session.ended) return this.#unopened(exchange, null);
+    if (this.#session.ended) return this.#unopened(exchange, unopened(null), false);
     const { trailers } = request.source;
+    const head = requestHeaders(request);
+    const bytes = listBytes(head);
+    // Node ends the session for a head that nghttp2 does not send, and says that the peer has refused it.
+    if (bytes > this.#session.mostHeadBytes)
+      return this.#unopened(exchange, requestTooLong("head", bytes, this.#session), true);
     let stream: ClientHttp2Stream;
     try {
-      stream = session.request(requestHeaders(request), {
+      stream = session.request(head, {
         endStream: body.kind === "none" && trailers === undefined,
         waitForTrailers: trailers !== undefined,
       });
     } catch (error) {
-      return this.#unopened(exchange, error as Error);
+      if (isBadHead(error)) return this.#unopened(exchange, badHead(error), true);
+      return this.#unopened(exchange, unopened(error as Error), false);
     }
     // Node destroys at once what it could give no identifier; nothing else does so before this returns.
-    if (stream.destroyed) return this.#unopened(exchange, stream.on("error", () => {}).errored);
+    if (stream.destroyed) return this.#unopened(exchange, unopened(stream.on("error", () => {}).errored), false);
     this.#headBounded = !session.pendingSettingsAck;
     this.sendsTrailers = trailers !== undefined;
     exchange.sending();
@@ -108,10 +114,21 @@ export class Http2Exchange implements Attempt {
     this.abort();
   }
 
-  #unopened(exchange: Exchange, error: Error | null): false {
+  // ---- told by whoever sends the request
+
+  /** Node would reset the stream for trailers that nghttp2 does not send. */
+  refuseTrailers(fields: readonly string[]): boolean {
+    const bytes = listBytes(fields);
+    if (bytes <= this.#session.mostHeadBytes) return false;
+    this.#fail(requestTooLong("trailers", bytes, this.#session));
+    this.abort();
+    return true;
+  }
+
+  #unopened(exchange: Exchange, failure: Failure, fit: boolean): false {
     this.over = true;
-    this.#session.notOpened(error);
-    exchange.fail(isBadHead(error) ? badHead(error) : unopened(error));
+    this.#session.notOpened(fit);
+    exchange.fail(failure);
     return false;
   }
 

@@ -53,6 +53,8 @@ export interface ParsedHttp2Options {
   readonly dialler: Dialler;
   readonly maxStreams: number;
   readonly headBytes: number;
+  /** Of a request's header list, the most that nghttp2 is asked to send. */
+  readonly sendHeadBytes: number;
   readonly windows: Required<Http2Windows>;
   readonly ping: Required<Http2Ping>;
   readonly session: SecureClientSessionOptions;
@@ -99,6 +101,7 @@ export function parseHttp2Options(options: Http2Options): ParsedHttp2Options {
     dialler: dialler(options),
     maxStreams,
     headBytes,
+    sendHeadBytes: options.http2?.maxSendHeaderBlockLength ?? 65_536,
     windows: { streamBytes, sessionBytes },
     ping: { intervalMs: ping?.intervalMs ?? 20_000, timeoutMs: ping?.timeoutMs ?? 10_000 },
     session: Object.freeze(session),

@@ -2,7 +2,6 @@ import { type ClientHttp2Session, type ClientHttp2Stream, constants } from "node
 import { type DialledSocket, factsOf, momentsOf } from "@holdfast/dial";
 import type { ConnectionOwner, DialTimes, DriverConnection, Exchange } from "@holdfast/pool";
 import { endAfterSocket, type SessionEnd } from "./end-session.ts";
-import { isBadHead } from "./errors.ts";
 import { Http2Exchange } from "./exchange.ts";
 import { Liveness } from "./liveness.ts";
 import type { ParsedHttp2Options } from "./options.ts";
@@ -35,6 +34,9 @@ export class Http2Session implements DriverConnection, SessionEnd {
   /** Why the session ended, if it did by itself. */
   error: Error | undefined;
   readonly headBytes: number;
+  /** A request's header list, or its trailers', can be no longer. */
+  mostHeadBytes: number;
+  readonly #sendHeadBytes: number;
   readonly #session: ClientHttp2Session;
   readonly #socket: DialledSocket["socket"];
   readonly #lastWords: () => void;
@@ -61,6 +63,8 @@ export class Http2Session implements DriverConnection, SessionEnd {
     this.#socket = socket;
     this.#owner = owner;
     this.headBytes = options.headBytes;
+    this.#sendHeadBytes = options.sendHeadBytes;
+    this.mostHeadBytes = this.#mostHeadBytes();
     this.#takesPushes = push;
     this.#maxStreams = push ? 1 : options.maxStreams;
     this.#liveness = new Liveness(session, socket, options.ping);
@@ -68,7 +72,10 @@ export class Http2Session implements DriverConnection, SessionEnd {
     this.facts = factsOf(dialled);
     session.setLocalWindowSize(options.windows.sessionBytes);
     this.#lastWords = endAfterSocket(session, socket, this);
-    session.on("remoteSettings", () => owner.capacityIs(this.capacity));
+    session.on("remoteSettings", () => {
+      this.mostHeadBytes = this.#mostHeadBytes();
+      owner.capacityIs(this.capacity);
+    });
     session.on("goaway", (code, lastStreamId) => this.#leave(code, lastStreamId));
     session.on("error", (error) => {
       this.error ??= error;
@@ -83,6 +90,11 @@ export class Http2Session implements DriverConnection, SessionEnd {
   /** As many as the peer allows and we want. */
   get capacity(): number {
     return Math.min(this.#maxStreams, this.#session.remoteSettings.maxConcurrentStreams ?? Infinity);
+  }
+
+  /** How long a header list may be, as the peer says. */
+  get peerTakesBytes(): number {
+    return this.#session.remoteSettings.maxHeaderListSize ?? Infinity;
   }
 
   /** No stream can be opened on it any more. */
@@ -115,9 +127,9 @@ export class Http2Session implements DriverConnection, SessionEnd {
     this.#owner.freed();
   }
 
-  /** An exchange could not be given a stream. */
-  notOpened(error: unknown): void {
-    if (!isBadHead(error)) this.lose();
+  /** An exchange could not be given a stream, because of its own head if the session is `fit` for others. */
+  notOpened(fit: boolean): void {
+    if (!fit) this.lose();
     this.#owner.freed();
   }
 
@@ -147,6 +159,10 @@ export class Http2Session implements DriverConnection, SessionEnd {
     this.#held = alive;
     if (alive || this.#pushes.size > 0) this.#session.ref();
     else this.#session.unref();
+  }
+
+  #mostHeadBytes(): number {
+    return Math.min(this.#sendHeadBytes, this.peerTakesBytes);
   }
 
   #promised(stream: ClientHttp2Stream, raw: readonly string[]): void {
