@@ -54,7 +54,11 @@ export function badHead(cause: TypeError): Failure {
 }
 
 /** More than nghttp2 sends, or more than the peer has said that it takes. */
-export function requestTooLong(what: "head" | "trailers", bytes: number, { mostHeadBytes, peerTakesBytes }: Http2Session): Failure {
+export function requestTooLong(
+  what: "head" | "trailers",
+  bytes: number,
+  { mostHeadBytes, peerTakesBytes }: Http2Session,
+): Failure {
   const verb = what === "head" ? "is" : "are";
   const whose = peerTakesBytes <= mostHeadBytes ? "the peer takes (SETTINGS_MAX_HEADER_LIST_SIZE)" : "node:http2 sends";
   return {
@@ -91,6 +95,14 @@ export function streamFailure(
   if (brokeProtocol(sessionError)) {
     return { code: "PROTOCOL_ERROR", message: "the peer broke the protocol, which ended the session", ...because };
   }
+  if (headSeen && rstCode === NGHTTP2_ENHANCE_YOUR_CALM) {
+    return {
+      code: "LIMIT_EXCEEDED",
+      // As for heads, below.
+      message: "the trailers of the response are too long (limits.headBytes), or the peer wants fewer requests",
+      ...because,
+    };
+  }
   if (headSeen)
     return { code: "TRUNCATED", message: `the response ended before its body did (RST_STREAM ${rstCode})`, ...because };
   // For NO_ERROR and CANCEL node raises no error: only the session, which lives on, tells a reset from a loss.
@@ -125,6 +137,11 @@ function brokeProtocol(sessionError: NodeJS.ErrnoException | undefined): boolean
 export function headTooLong(headBytes: number): Failure {
   const message = `the header list of the response is longer than ${headBytes} bytes (limits.headBytes)`;
   return { code: "LIMIT_EXCEEDED", message, responded: true };
+}
+
+export function trailersTooLong(headBytes: number): Failure {
+  const message = `the trailers of the response are longer than ${headBytes} bytes (limits.headBytes)`;
+  return { code: "LIMIT_EXCEEDED", message };
 }
 
 export function protocolError(message: string): Failure {

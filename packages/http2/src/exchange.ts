@@ -4,7 +4,16 @@ import { Readable } from "node:stream";
 import type { Attempt, Exchange, Failure, Push } from "@holdfast/pool";
 import { type Fields, noFields } from "@holdfast/transport";
 import { sendBody } from "./body.ts";
-import { badHead, headTooLong, isBadHead, protocolError, requestTooLong, streamFailure, unopened } from "./errors.ts";
+import {
+  badHead,
+  headTooLong,
+  isBadHead,
+  protocolError,
+  requestTooLong,
+  streamFailure,
+  trailersTooLong,
+  unopened,
+} from "./errors.ts";
 import { fieldsOf, listBytes, requestHeaders } from "./fields.ts";
 import type { Promised } from "./promise.ts";
 import type { Http2Session } from "./session.ts";
@@ -159,7 +168,7 @@ export class Http2Exchange implements Attempt {
         exchange.#informed(raw as readonly string[]);
         break;
       case "trailers":
-        exchange.#trailers = fieldsOf(raw as readonly string[]);
+        exchange.#trailed(raw as readonly string[]);
         break;
       case "end":
         exchange.#ended();
@@ -188,6 +197,7 @@ export class Http2Exchange implements Attempt {
 
   #informed(raw: readonly string[]): void {
     if (this.over) return;
+    if (this.#tooLong(raw)) return this.#give(headTooLong(this.#session.headBytes));
     const status = Number(raw[raw.indexOf(":status") + 1]);
     if (this.#receiver?.informational(status, fieldsOf(raw))) return;
     this.#give(protocolError("more than 16 interim responses"));
@@ -196,12 +206,21 @@ export class Http2Exchange implements Attempt {
   #head(status: number, raw: readonly string[]): void {
     if (this.over) return;
     if (!(status >= 200 && status <= 599)) return this.#give(protocolError(`the status ${status} is not one of HTTP`));
-    const { headBytes } = this.#session;
-    if (!this.#headBounded && listBytes(raw) > headBytes) return this.#give(headTooLong(headBytes));
+    if (this.#tooLong(raw)) return this.#give(headTooLong(this.#session.headBytes));
     this.#headSeen = true;
     if (this.#receiver?.head(status, fieldsOf(raw)) === false) this.abort();
     for (const chunk of this.#early ?? []) if (!this.over) this.#receiver?.data(chunk);
     this.#early = undefined;
+  }
+
+  #trailed(raw: readonly string[]): void {
+    if (this.over) return;
+    if (this.#tooLong(raw)) return this.#give(trailersTooLong(this.#session.headBytes));
+    this.#trailers = fieldsOf(raw);
+  }
+
+  #tooLong(raw: readonly string[]): boolean {
+    return !this.#headBounded && listBytes(raw) > this.#session.headBytes;
   }
 
   /** Everything was read. With END_STREAM seen, that is the whole of it. */

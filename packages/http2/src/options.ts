@@ -25,7 +25,7 @@ export interface Http2Options extends PoolOptions, DialOptions {
 }
 
 export interface Http2Limits extends PoolLimits {
-  /** Bytes of a response's header list, default 16 KiB; a longer one fails with `LIMIT_EXCEEDED`. */
+  /** Bytes of a response's header list, or interim one, or trailers, default 16 KiB; longer ones fail with `LIMIT_EXCEEDED`. */
   readonly headBytes?: number;
 }
 
