@@ -161,8 +161,12 @@ export class Http2Exchange implements Attempt {
     const exchange = this[exchangeOf];
     switch (name) {
       case "response":
+        exchange.#head(statusOf(about), raw as readonly string[]);
+        return true;
+      // The first head of what was promised, an interim one or not.
       case "push":
-        exchange.#head(Number((about as { readonly ":status"?: number })[":status"]), raw as readonly string[]);
+        if (isInterim(statusOf(about))) exchange.#informed(raw as readonly string[]);
+        else exchange.#head(statusOf(about), raw as readonly string[]);
         return true;
       case "headers":
         exchange.#informed(raw as readonly string[]);
@@ -272,4 +276,12 @@ export class Http2Exchange implements Attempt {
     this.over = true;
     this.#receiver?.fail(failure);
   }
+}
+
+function statusOf(head: unknown): number {
+  return Number((head as { readonly ":status"?: number })[":status"]);
+}
+
+function isInterim(status: number): boolean {
+  return status >= 100 && status <= 199;
 }

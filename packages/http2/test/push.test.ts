@@ -64,6 +64,29 @@ const pushing = (
   );
 
 describe("an exchange that takes pushes", () => {
+  it("gets a pushed response whose head interim ones come before", async () => {
+    await using server = await pushing(async (peer, request) => {
+      await promise(peer, request, 2, promised(request, "/pushed"));
+      for (const link of ["</a>", "</b>"])
+        await peer.headers(2, [
+          [":status", "103"],
+          ["link", link],
+        ]);
+      await peer.headers(2, [
+        [":status", "203"],
+        ["x-name", "pushed"],
+      ]);
+      await peer.data(2, "pushed", endStream);
+    });
+    await using transport = http2();
+    const { promise: push, resolve } = Promise.withResolvers<PushedExchange>();
+    const response = await transport.request({ url: server.url, onPush: resolve });
+    const { status, headers, body } = await push;
+    expect(await body.text()).toBe("pushed");
+    expect([await status, await headers]).toEqual([203, { "x-name": "pushed" }]);
+    expect(await response.body.text()).toBe("main");
+  });
+
   it("gets what node's server pushes, and its own response", async () => {
     const server = createServer();
     server.on("stream", (stream: ServerHttp2Stream, headers) => {
