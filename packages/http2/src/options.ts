@@ -1,4 +1,4 @@
-import type { SecureClientSessionOptions } from "node:http2";
+import type { ClientSessionOptions } from "node:http2";
 import { type Dialler, dialler, dialOptionNames, type DialOptions } from "@holdfast/dial";
 import {
   checkOptionNames,
@@ -20,8 +20,12 @@ export interface Http2Options extends PoolOptions, DialOptions {
   readonly maxStreams?: number;
   readonly windows?: Http2Windows;
   readonly ping?: Http2Ping;
-  /** Options of `node:http2`'s session, for what Holdfast does not cover; what Holdfast sets itself wins. Outside our promises. */
-  readonly http2?: SecureClientSessionOptions;
+  /**
+   * Options of `node:http2`'s session, for what Holdfast does not cover. Its bounds, as `maxSessionMemory`, may be set here; of its
+   * `settings` those that have options of ours are theirs. What makes a connection is refused: see `tls`, `socketPath` and `proxy`.
+   * Outside our promises.
+   */
+  readonly http2?: Omit<ClientSessionOptions, "createConnection" | "protocol">;
 }
 
 export interface Http2Limits extends PoolLimits {
@@ -57,15 +61,31 @@ export interface ParsedHttp2Options {
   readonly sendHeadBytes: number;
   readonly windows: Required<Http2Windows>;
   readonly ping: Required<Http2Ping>;
-  readonly session: SecureClientSessionOptions;
+  readonly session: ClientSessionOptions;
   /** For sessions that take pushed responses. */
-  readonly pushSession: SecureClientSessionOptions;
+  readonly pushSession: ClientSessionOptions;
 }
 
 /** Pushed responses that a peer may have under way on one session, and as many promises ahead of them. */
 const maxPushes = 16;
 
 const known: readonly string[] = [...poolOptionNames, ...dialOptionNames, "maxStreams", "windows", "ping", "http2"];
+
+/** Of `node:http2`'s `connect`, not of its session: the session is made on a connection of ours. */
+const ofConnections: readonly string[] = [
+  ...["createConnection", "socket", "protocol", "host", "port", "path", "lookup", "timeout"],
+  ...[
+    "servername",
+    "session",
+    "ALPNProtocols",
+    "ca",
+    "cert",
+    "key",
+    "pfx",
+    "rejectUnauthorized",
+    "checkServerIdentity",
+  ],
+];
 
 /** @throws TypeError that names the option. */
 export function parseHttp2Options(options: Http2Options): ParsedHttp2Options {
@@ -79,7 +99,8 @@ export function parseHttp2Options(options: Http2Options): ParsedHttp2Options {
   const streamBytes = checkWindow("windows.streamBytes", windows?.streamBytes ?? 2 ** 20, 65_535);
   const sessionBytes = checkWindow("windows.sessionBytes", windows?.sessionBytes ?? 2 ** 24, 2 ** 22);
   const headBytes = limits?.headBytes ?? 16_384;
-  const session: SecureClientSessionOptions = {
+  checkSession(options.http2);
+  const session: ClientSessionOptions = {
     // Output that waits for a slow peer is bounded by the back-pressure of each body, not by refusing streams.
     maxSessionMemory: 1_024,
     // Node's own limit on the number of fields would be met by small ones long before headBytes, which counts 32 for each.
@@ -107,6 +128,13 @@ export function parseHttp2Options(options: Http2Options): ParsedHttp2Options {
     session: Object.freeze(session),
     pushSession: Object.freeze({ ...session, maxReservedRemoteStreams: maxPushes, settings: pushSettings }),
   });
+}
+
+function checkSession(options: Http2Options["http2"] = {}): void {
+  const wrong = ofConnections.find((name) => (options as Record<string, unknown>)[name] !== undefined);
+  if (wrong !== undefined)
+    throw new TypeError(`http2.${wrong} is not of the session: tls, socketPath and proxy say how a connection is made`);
+  checkNumber("http2.maxSendHeaderBlockLength", options.maxSendHeaderBlockLength, 1);
 }
 
 function checkWindow(name: string, bytes: number, least: number): number {

@@ -54,11 +54,13 @@ export function sessionFactory(): SessionFactory {
   agent.on("session", (session) => {
     // The Agent counts streams by a `request` of its own, and holds the process for those alone; both are ours to do.
     Reflect.deleteProperty(session, "request");
-    (session.socket as Socket & { readonly [accept]: Accept })[accept](session);
+    (session.socket as Socket & { readonly [accept]?: Accept })[accept]?.(session);
   });
   return (socket, target, options) => {
     const host = target.hostname.includes(":") ? `[${target.hostname}]` : target.hostname;
-    const slot: SlotOptions = { ...options, slot: String(++lastSlot), dialled: socket };
+    // The Agent would take the first before its own hook, and refuse the second.
+    const ours = { createConnection: undefined, servername: undefined, slot: String(++lastSlot), dialled: socket };
+    const slot: SlotOptions = { ...options, ...ours };
     return new Promise((resolve, reject) => {
       shadow(socket, host, target.port, resolve);
       agent.getSession(`https://${host}:${target.port}`, slot).catch(reject);

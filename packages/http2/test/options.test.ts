@@ -31,6 +31,11 @@ describe("the options", () => {
     [{ ping: { intervalMs: 0 } }, /ping\.intervalMs/],
     [{ ping: { timeoutMs: -1 } }, /ping\.timeoutMs/],
     [{ proxy: "gopher://a.example" }, /proxy|gopher/],
+    [{ http2: { createConnection: () => {} } }, /http2\.createConnection/],
+    [{ http2: { servername: "a.example" } }, /http2\.servername.* tls/],
+    [{ http2: { session: Buffer.alloc(1) } }, /http2\.session/],
+    [{ http2: { timeout: 1 } }, /http2\.timeout/],
+    [{ http2: { maxSendHeaderBlockLength: "long" } }, /http2\.maxSendHeaderBlockLength/],
   ])("%j are refused by name", (options, words) => {
     expect(() => http2(options as Http2Options)).toThrow(TypeError);
     expect(() => http2(options as Http2Options)).toThrow(words);
@@ -56,6 +61,16 @@ describe("the options", () => {
       ping: { intervalMs: 20_000, timeoutMs: 10_000 },
     });
     expect(Object.isFrozen(parsed) && Object.isFrozen(parsed.session)).toBe(true);
+  });
+
+  it("for node's session that are undefined count as not given", () => {
+    const { session } = parseHttp2Options({ http2: { createConnection: undefined } as object });
+    expect(session).toMatchObject({ maxSessionMemory: 1_024, maxHeaderListPairs: 513 });
+  });
+
+  it("for node's session may change its bounds", () => {
+    const bounds = { maxSessionMemory: 10, maxHeaderListPairs: 50, maxOutstandingPings: 2 };
+    expect(parseHttp2Options({ http2: bounds }).session).toMatchObject(bounds);
   });
 
   it("for node's session cannot undo what the adapter depends on, and add the rest", () => {

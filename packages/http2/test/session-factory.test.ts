@@ -109,6 +109,16 @@ describe("a session factory", () => {
     await server.idle();
   });
 
+  it("makes it of the socket that it is given, whatever the options say", async () => {
+    await using server = await frameServer(answering());
+    const socket = await connected(server.port);
+    const options = { createConnection: () => connect(server.port, "127.0.0.1"), servername: "b.example" };
+    const session = await sessionFactory()(socket, { hostname: "a.example", port: 80 }, options);
+    expect(session.socket.localPort).toBe(socket.localPort);
+    session.destroy();
+    await server.idle();
+  });
+
   it("rejects when the socket is destroyed before SETTINGS, and the next call is not touched by it", async () => {
     await using mute = await frameServer(() => {}, { settings: null });
     await using server = await frameServer(answering());
