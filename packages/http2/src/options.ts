@@ -105,6 +105,9 @@ export function parseHttp2Options(options: Http2Options): ParsedHttp2Options {
     maxSessionMemory: 1_024,
     // Node's own limit on the number of fields would be met by small ones long before headBytes, which counts 32 for each.
     maxHeaderListPairs: Math.ceil(headBytes / 32) + 1,
+    // Node keeps the origins that a peer names (RFC 8336), though nothing here asks for them, and ends its session for 128. A name is
+    // at most a frame long, so these are at most what a session may hold of bodies.
+    maxOriginSetSize: 1_024,
     ...options.http2,
     settings: {
       ...options.http2?.settings,
