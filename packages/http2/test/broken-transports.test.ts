@@ -116,6 +116,8 @@ const defects: Readonly<Record<string, Defect>> = {
       "resets/refused-GET",
       "resets/refused-POST",
       "resets/refused-function-body",
+      "resets/refused-late-source",
+      "resets/refused-late-trailers",
       "goodbyes/covers-",
       "goodbyes/twice",
     ],

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { rule, urlOf, type Case } from "../case.ts";
 import { expectFailure, rejection, withinOneTurn } from "../expect-failure.ts";
+import { pattern } from "../pattern.ts";
+import { waitsFor } from "../waiting.ts";
 import { occupy } from "./occupy.ts";
 import { expectExecutions } from "./expect-executions.ts";
 
@@ -43,6 +45,26 @@ export const closeCases: readonly Case[] = [
       await occupant.leave();
       await closed;
     },
+  ),
+  ...["first", "kept"].map((connection) =>
+    rule(
+      `close/destroy-in-body-${connection}`,
+      `destroy() called by the request's own body settles, and the request is CLOSED (${connection} on its connection)`,
+      async (fixture) => {
+        const transport = await fixture.createTransport();
+        if (connection === "kept") await (await transport.request({ url: urlOf(fixture, "/bytes/1") })).body.bytes();
+        const destroyed = Promise.withResolvers<void>();
+        const body = async function* (): AsyncGenerator<Uint8Array> {
+          destroyed.resolve(transport.destroy());
+          yield pattern(10);
+        };
+        await expectFailure(transport.request({ url: urlOf(fixture, "/inspect"), method: "POST", body }), {
+          code: "CLOSED",
+        });
+        waitsFor("destroy()");
+        await destroyed.promise;
+      },
+    ),
   ),
   rule("close/drains-head", "close() lets an exchange that waits for its head finish", async (fixture) => {
     const transport = await fixture.createTransport();

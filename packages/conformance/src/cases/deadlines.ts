@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { rule, urlOf, type Case } from "../case.ts";
 import { expectFailure } from "../expect-failure.ts";
 import { pattern } from "../pattern.ts";
+import { steady } from "../turn.ts";
 import { occupy } from "./occupy.ts";
 import { expectExecutions } from "./expect-executions.ts";
 
@@ -156,6 +157,38 @@ export const deadlineCases: readonly Case[] = [
     await chunks.return?.();
     assert.equal(transport.stats().totals.exchangesFailed, 1);
   }),
+  rule(
+    "deadlines/paused-reader-sending",
+    "a reader that takes its time is not a silent origin, though the origin takes a request body meanwhile",
+    async (fixture) => {
+      await using transport = await fixture.createTransport({ timeouts: { bodyGapMs: 60 } });
+      const { control } = fixture.origin;
+      const id = control.newId();
+      const [paused, stopped] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+      const body = async function* (): AsyncGenerator<Uint8Array> {
+        for (let sent = 0; sent < 16; sent++) yield pattern(65_536);
+        await paused.promise;
+        yield pattern(10);
+        await stopped.promise;
+      };
+      const response = await transport.request({ url: urlOf(fixture, "/echo", id), method: "POST", body });
+      const chunks = response.body[Symbol.asyncIterator]();
+      await chunks.next();
+      // More has come back than is kept for a reader who is behind.
+      await steady(() => control.sentBytes(id));
+      paused.resolve();
+      const late = transport.request({
+        url: urlOf(fixture, "/gate", control.newId()),
+        timeouts: { headMs: 150 },
+      });
+      await expectFailure(late, { code: "HEAD_TIMEOUT" });
+      assert.equal((await chunks.next()).done, false);
+      stopped.resolve();
+      await chunks.return?.();
+      assert.equal(transport.stats().totals.exchangesFailed, 1);
+    },
+    "duplex",
+  ),
   rule("deadlines/settled", "no limit fires after the end", async (fixture) => {
     await using transport = await fixture.createTransport({ timeouts: { headMs: 60, bodyGapMs: 60, queueMs: 60 } });
     const response = await transport.request({ url: urlOf(fixture, "/bytes/5"), deadlineMs: 60_000 });

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { subscribe, unsubscribe, type ChannelListener } from "node:diagnostics_channel";
 import { events, isTransportError, type ConnectionEvent, type ExchangeEvent } from "@holdfast/transport";
 import { rule, urlOf, type Case } from "../case.ts";
-import { rejection } from "../expect-failure.ts";
+import { expectFailure, rejection } from "../expect-failure.ts";
 import { occupy } from "./occupy.ts";
 
 interface Heard<E> {
@@ -80,6 +80,28 @@ export const eventCases: readonly Case[] = [
         "queue start head fail",
       ]);
     },
+  ),
+  ...(["exchangeQueue", "exchangeStart"] as const).map((moment) =>
+    rule(
+      `events/ended-${moment === "exchangeQueue" ? "queued" : "started"}`,
+      `an exchange that is aborted by who hears of it (${String(events[moment].name)}) is not sent, and gives its place back`,
+      async (fixture) => {
+        await using transport = await fixture.createTransport({ maxConcurrent: 1 });
+        const { control } = fixture.origin;
+        const id = control.newId();
+        const gone = new AbortController();
+        const { name } = events[moment];
+        const listener = (): void => gone.abort();
+        subscribe(name, listener);
+        await expectFailure(
+          transport.request({ url: urlOf(fixture, "/inspect", id), method: "POST", body: "x", signal: gone.signal }),
+          { code: "ABORTED", delivery: "not-sent" },
+        ).finally(() => unsubscribe(name, listener));
+        await (await transport.request({ url: urlOf(fixture, "/bytes/1") })).body.bytes();
+        assert.equal(control.executions(id), 0);
+        assert.deepEqual(transport.stats().exchanges, { queued: 0, inFlight: 0 });
+      },
+    ),
   ),
   rule("events/cancel", "a body that is given up publishes end", async (fixture) => {
     using heard = new Listener();

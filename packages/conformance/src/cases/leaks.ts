@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { Readable } from "node:stream";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
-import type { Transport } from "@holdfast/transport";
+import type { ResponseBody, Transport } from "@holdfast/transport";
 import { rule, urlOf, type Case, type Fixture } from "../case.ts";
 import { rejection } from "../expect-failure.ts";
 import { pattern } from "../pattern.ts";
@@ -13,31 +13,46 @@ function collectGarbage(): void {
   (runInNewContext("gc") as () => void)();
 }
 
+type Begin = (body: ResponseBody) => Promise<void> | void;
+
+/** What was done with a response before it was thrown away. */
+const beginnings: Readonly<Record<string, Begin>> = {
+  "thrown-away": () => {},
+  "thrown-away-stream": (body) => void body.stream(),
+  "thrown-away-begun": async (body) => {
+    const { value } = await body[Symbol.asyncIterator]().next();
+    assert.equal(Buffer.from(value as Uint8Array).toString(), "first");
+  },
+};
+
 // In a function of its own, so that no variable of the case keeps the response.
-async function throwAway(fixture: Fixture, transport: Transport, id: string): Promise<void> {
+async function throwAway(fixture: Fixture, transport: Transport, id: string, begin: Begin): Promise<void> {
   const response = await transport.request({ url: urlOf(fixture, "/half", id) });
   assert.equal(response.status, 200);
+  await begin(response.body);
 }
 
 /** Nothing is left behind. The runner itself checks timers, sockets and rejections after every case. */
 export const leakCases: readonly Case[] = [
-  rule(
-    "leaks/thrown-away",
-    "a response that is garbage collected unread gives its place back and is counted",
-    async (fixture) => {
-      await using transport = await fixture.createTransport({ maxConcurrent: 1 });
-      const { control } = fixture.origin;
-      const id = control.newId();
-      await throwAway(fixture, transport, id);
-      const next = transport.request({ url: urlOf(fixture, "/bytes/5") });
-      for (let tries = 0; tries < 100 && transport.stats().totals.responsesLeaked === 0; tries++) {
-        collectGarbage();
-        await turn();
-      }
-      assert.equal(transport.stats().totals.responsesLeaked, 1);
-      assert.equal((await (await next).body.bytes()).byteLength, 5);
-      await control.departure(id);
-    },
+  ...Object.entries(beginnings).map(([name, begin]) =>
+    rule(
+      `leaks/${name}`,
+      `a response that is garbage collected before it was read gives its place back and is counted (${name})`,
+      async (fixture) => {
+        await using transport = await fixture.createTransport({ maxConcurrent: 1 });
+        const { control } = fixture.origin;
+        const id = control.newId();
+        await throwAway(fixture, transport, id, begin);
+        const next = transport.request({ url: urlOf(fixture, "/bytes/5") });
+        for (let tries = 0; tries < 100 && transport.stats().totals.responsesLeaked === 0; tries++) {
+          collectGarbage();
+          await turn();
+        }
+        assert.equal(transport.stats().totals.responsesLeaked, 1);
+        assert.equal((await (await next).body.bytes()).byteLength, 5);
+        await control.departure(id);
+      },
+    ),
   ),
   rule("leaks/kept", "a response that is read slowly is not taken for thrown away", async (fixture) => {
     await using transport = await fixture.createTransport();

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import type { Fields } from "@holdfast/transport";
 import { type Case, hostileRule } from "../case.ts";
 import { expectFailure } from "../expect-failure.ts";
 import { pattern } from "../pattern.ts";
@@ -49,6 +50,61 @@ export const resetCases: readonly Case[] = [
       await second.respond();
       assert.equal(await (await answer).body.text(), "ok");
       assert.equal(made, 2);
+    },
+  ),
+  hostileRule(
+    "resets/refused-late-source",
+    "a body's source that fails because it was given up does not fail the exchange that was sent again",
+    { faults: ["refuse"] },
+    async ({ origin, createTransport }) => {
+      await using transport = await createTransport();
+      let made = 0;
+      // As a stream whose pending read rejects when it is closed.
+      const body = (): AsyncIterable<Uint8Array> => {
+        const closed = Promise.withResolvers<never>();
+        const first = made++ === 0;
+        let reads = 0;
+        const iterator: AsyncIterator<Uint8Array> = {
+          next: async () => {
+            if (reads++ === 0) return { done: false, value: pattern(10) };
+            return first ? closed.promise : { done: true, value: undefined };
+          },
+          return: async () => {
+            closed.reject(new Error("the source was closed"));
+            return { done: true, value: undefined };
+          },
+        };
+        return { [Symbol.asyncIterator]: () => iterator };
+      };
+      const answer = transport.request({ url: `${origin.url}/late`, method: "POST", body });
+      const exchange = await origin.next("/late");
+      await until("the body has begun to arrive", () => exchange.receivedBytes > 0);
+      await exchange.refuse();
+      const second = await origin.next("/late");
+      assert.ok(Buffer.from(await second.body()).equals(pattern(10)));
+      await second.respond();
+      assert.equal(await (await answer).body.text(), "ok");
+      assert.equal(made, 2);
+    },
+  ),
+  hostileRule(
+    "resets/refused-late-trailers",
+    "trailers that fail after their exchange was refused do not fail the one that was sent again",
+    { faults: ["refuse"], requires: ["requestTrailers"] },
+    async ({ origin, createTransport }) => {
+      await using transport = await createTransport();
+      const late = Promise.withResolvers<never>();
+      let asked = 0;
+      const trailers = (): Promise<Fields> => (asked++ === 0 ? late.promise : Promise.resolve({ "x-sum": "1" }));
+      const answer = transport.request({ url: `${origin.url}/late`, method: "POST", body: "hello", trailers });
+      const exchange = await origin.next("/late");
+      await until("the trailers were asked for", () => asked === 1);
+      await exchange.refuse();
+      const second = await origin.next("/late");
+      late.reject(new Error("no sum"));
+      assert.equal(Buffer.from(await second.body()).toString(), "hello");
+      await second.respond();
+      assert.equal(await (await answer).body.text(), "ok");
     },
   ),
   hostileRule(

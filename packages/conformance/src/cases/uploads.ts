@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import type { TransportResponse } from "@holdfast/transport";
 import { type Case, type Fixture, rule, urlOf } from "../case.ts";
 import { expectFailure } from "../expect-failure.ts";
 import { pattern } from "../pattern.ts";
@@ -25,6 +26,16 @@ const reasons: Readonly<Record<string, () => GivenUp>> = {
   },
 };
 
+/** How a caller gives up an exchange whose response has begun. */
+const waysOut: Readonly<Record<string, (response: TransportResponse, gone: AbortController) => Promise<unknown>>> = {
+  cancel: ({ body }) => body.cancel(),
+  dispose: async (response) => response[Symbol.asyncDispose](),
+  break: async ({ body }) => {
+    for await (const _ of body) break;
+  },
+  abort: async (_, gone) => gone.abort(),
+};
+
 async function expectNeverWhole(fixture: Fixture, why: () => GivenUp, headers: Record<string, string>): Promise<void> {
   await using transport = await fixture.createTransport();
   const { control } = fixture.origin;
@@ -41,6 +52,10 @@ async function expectNeverWhole(fixture: Fixture, why: () => GivenUp, headers: R
   await Promise.race([control.arrival(id), failed]);
   giveUp();
   await failed;
+  await expectNotTakenForWhole(fixture, id);
+}
+
+async function expectNotTakenForWhole({ origin: { control } }: Fixture, id: string): Promise<void> {
   if (control.executions(id) > 0)
     await until("the origin sees the end of the request", () => control.departures(id) + control.wholeRequests(id) > 0);
   await steady(() => control.wholeRequests(id));
@@ -62,6 +77,29 @@ export const uploadCases: readonly Case[] = [
         (fixture) => expectNeverWhole(fixture, why, headers),
       );
     }),
+  ),
+  ...Object.entries(waysOut).map(([name, giveUp]) =>
+    rule(
+      `uploads/answered-${name}`,
+      `an upload that is given up while its response is read never looks complete to the origin (${name})`,
+      async (fixture) => {
+        await using transport = await fixture.createTransport();
+        const id = fixture.origin.control.newId();
+        const gone = new AbortController();
+        const more = Promise.withResolvers<void>();
+        const body = async function* (): AsyncGenerator<Uint8Array> {
+          yield pattern(10);
+          await more.promise;
+          yield pattern(10);
+        };
+        const url = urlOf(fixture, "/echo", id);
+        const response = await transport.request({ url, method: "POST", body, signal: gone.signal });
+        await giveUp(response, gone);
+        more.resolve();
+        await expectNotTakenForWhole(fixture, id);
+      },
+      "duplex",
+    ),
   ),
   ...[
     { bytes: 900, what: "shorter" },

@@ -37,9 +37,9 @@ type Answer = (request: OriginRequest, control: Control, argument: string) => Or
  * | `/early` | 413, without reading the request body |
  */
 const answers: Readonly<Record<string, Answer>> = {
-  echo: ({ body, headers }) => ({
+  echo: ({ body, headers, url }, control) => ({
     headers: { "content-type": headers["content-type"] ?? "application/octet-stream" },
-    body,
+    body: thenNoteWhole(body, url, control),
   }),
   inspect: async (request, control) => {
     const hash = createHash("sha256");
@@ -141,6 +141,16 @@ export function application(control: Control): OriginHandler {
       throw error;
     }
   };
+}
+
+/** The body as it comes. Its end is the request's: the client has said that this was all. */
+async function* thenNoteWhole(
+  body: AsyncIterable<Uint8Array>,
+  url: URL,
+  control: Control,
+): AsyncGenerator<Uint8Array, void, void> {
+  yield* body;
+  control.noteWhole(url.searchParams.get("id"));
 }
 
 /** The same body; calls `sent` for each chunk and `over` once, also if nobody ever reads it. */

@@ -43,7 +43,7 @@ export class Control {
     return this.#note(id).left;
   }
 
-  /** How many requests of this id `/inspect` has read to what looked like their end. */
+  /** How many requests of this id `/inspect` and `/echo` have read to what looked like their end. */
   wholeRequests(id: string): number {
     return this.#note(id).whole;
   }
