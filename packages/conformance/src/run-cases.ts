@@ -5,6 +5,7 @@ import type { Case, Fixture } from "./case.ts";
 import type { Fault } from "./hostile/fault.ts";
 import type { HostileOrigin } from "./hostile/hostile.ts";
 import { withLeakCheck } from "./leaks.ts";
+import { namingWaits } from "./naming-waits.ts";
 import { turn, until } from "./turn.ts";
 import { withWaiting } from "./waiting.ts";
 
@@ -31,6 +32,8 @@ export interface RunOptions {
   readonly maxCaseMs?: number;
 }
 
+const defaultCaseMs = 30_000;
+
 /** Of a whole run. */
 export interface RunCasesOptions extends RunOptions {
   /** Told of each case as it ends. */
@@ -43,7 +46,7 @@ export async function runCases(
   fixture: Fixture,
   options: RunCasesOptions = {},
 ): Promise<CaseResult[]> {
-  const capabilities = await capabilitiesOf(fixture);
+  const capabilities = await capabilitiesOf(fixture, options);
   const results: CaseResult[] = [];
   for (const original of cases) {
     const result = await resultOf(original, fixture, capabilities, options);
@@ -73,9 +76,14 @@ async function resultOf(
   }
 }
 
-/** What the adapter says that it can do. */
-export async function capabilitiesOf(fixture: Fixture): Promise<Capabilities> {
-  await using transport = await fixture.createTransport();
+/** What the adapter says that it can do. Rejects if an unused transport does not close within `maxCaseMs`. */
+export async function capabilitiesOf(
+  fixture: Fixture,
+  { maxCaseMs = defaultCaseMs }: RunOptions = {},
+): Promise<Capabilities> {
+  const transport = await fixture.createTransport();
+  const message = (): string => `close() of an unused transport did not end within ${maxCaseMs} ms`;
+  await withinLimit(disposed(transport), maxCaseMs, message);
   return transport.capabilities;
 }
 
@@ -83,7 +91,11 @@ export async function capabilitiesOf(fixture: Fixture): Promise<Capabilities> {
  * Runs one case and then looks whether it left something: a transport that is not closed, a timer, a socket, an exchange at
  * the origin, a rejection that nobody handled. Rejects with what is wrong.
  */
-export async function runCase(one: Case, fixture: Fixture, { maxCaseMs = 30_000 }: RunOptions = {}): Promise<void> {
+export async function runCase(
+  one: Case,
+  fixture: Fixture,
+  { maxCaseMs = defaultCaseMs }: RunOptions = {},
+): Promise<void> {
   const transports: Transport[] = [];
   const origins: HostileOrigin[] = [];
   const { hostile } = fixture;
@@ -92,7 +104,7 @@ export async function runCase(one: Case, fixture: Fixture, { maxCaseMs = 30_000 
     createTransport: async (options) => {
       const transport = await fixture.createTransport(options);
       transports.push(transport);
-      return transport;
+      return namingWaits(transport);
     },
     ...(hostile !== undefined && {
       hostile: {
@@ -147,6 +159,10 @@ function checkClosed(transport: Transport): void {
     if (count !== 0) throw new Error(`a transport was left with ${name}: ${count}`);
   const names = Object.keys(origins);
   if (names.length > 0) throw new Error(`a closed transport remembers ${names.join(", ")}`);
+}
+
+async function disposed(transport: Transport): Promise<void> {
+  await transport[Symbol.asyncDispose]();
 }
 
 async function withinLimit(work: Promise<unknown>, maxCaseMs: number, message: () => string): Promise<void> {

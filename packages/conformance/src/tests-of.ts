@@ -22,7 +22,7 @@ export async function testsOf(
   fixture: Fixture,
   options?: RunOptions,
 ): Promise<ConformanceTest[]> {
-  const capabilities = await capabilitiesOf(fixture);
+  const capabilities = await capabilitiesOf(fixture, options);
   const tests = cases.map((original): ConformanceTest => {
     const skip = whyNot(original, fixture);
     const one = skip === undefined ? caseFor(original, capabilities) : original;

@@ -13,10 +13,9 @@ export async function until(what: string, reached: () => boolean): Promise<void>
   waitsFor(what);
   for (let turns = 0; !reached(); turns++) {
     if (turns === maxTurns) {
-      const message = `${what}: not after ${maxTurns} turns of the event loop`;
       // The transport of the case is closed next, and that may never end.
-      waitsFor(`close(), after this failed: ${message}`);
-      throw new Error(message);
+      waitsFor(`${what}, which it was not after ${maxTurns} turns of the event loop`);
+      throw new Error(`${what}: not after ${maxTurns} turns of the event loop`);
     }
     await turn();
   }

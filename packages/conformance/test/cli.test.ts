@@ -54,6 +54,13 @@ describe("holdfast-conformance", () => {
       "./factories.ts#speaksWire",
       "speaksWire speaks wire, of which the kit has no origin (it has http/1.1, h2 and websocket): bring yours with --fixture",
     ],
+    ["./factories.ts#promises", "promises({}) returned a promise; a factory returns its transport at once."],
+    ["./exits.ts", "The process ended before the run did"],
+    ["--fixture=./fixture-is-none.ts", 'fixtures["broken"] made no Fixture: createTransport is not a function.'],
+    [
+      "--fixture=./fixture-makes-five.ts",
+      'createTransport() of fixtures["five"] failed: it made something that is not a transport: "~holdfast" is missing.',
+    ],
     ["--fixture=./none.ts", "./none.ts: there is no such file."],
     ["--fixture=./throws.ts", "./throws.ts could not be loaded: it was not built."],
     ["--fixture=./no-fixtures.ts", "./no-fixtures.ts has to export `fixtures`"],
@@ -66,10 +73,30 @@ describe("holdfast-conformance", () => {
   it.each([
     ["./hangs.ts", "./hangs.ts did not load within 300 ms (--limit)."],
     ["./factories.ts#hangsInClose", "close() of an unused transport of hangsInClose did not end within 300 ms"],
+    [
+      "--fixture=./fixture-hangs-in-close.ts",
+      'close() of an unused transport of createTransport() of fixtures["hanging"] did not end within 300 ms',
+    ],
+    [
+      "--fixture=./fixture-origin-hangs.ts",
+      "fixture-origin-hangs.ts: the origins did not end within 300 ms (--limit).",
+    ],
   ])("does not wait for ever for %s", limit, async (module, said) => {
-    const { code, stderr } = await run(module, "--limit", "300");
+    const { code, stderr } = await run(module, "--limit", "300", "--only", "push/");
     expect(stderr).toContain(said);
     expect(code).toBe(1);
+  });
+
+  it("fails where the adapter ends the process, and was told of nothing", limit, async () => {
+    const { code, stdout, stderr } = await run("./factories.ts#exitsMidway", "--only", "request/");
+    expect(stderr).toContain("The process ended before the run did");
+    expect(stdout).not.toContain(" cases: ");
+    expect(code).toBe(1);
+  });
+
+  it("names a capability that no case could try", limit, async () => {
+    const { stdout } = await run("./factories.ts#claimsPush", "--only", "push/");
+    expect(stdout).toContain("claimsPush claims capabilities.push, and no case could try it.");
   });
 
   it("names the capability that is claimed and lacking", limit, async () => {

@@ -96,7 +96,12 @@ async function run(id: string, breaks?: (sound: Driver) => Driver): Promise<Case
 
 describe("the suite notices a driver that", () => {
   it.each([
-    ["keeps the place of what was refused", "places/refused", "what was refused arrives again: not after", forgetful],
+    [
+      "keeps the place of what was refused",
+      "places/refused",
+      "what was refused arrives again, which it was not after",
+      forgetful,
+    ],
     ["tells that it drains after what was on it failed", "goodbyes/covers-none", "TransportError: exchange with", late],
     ["does not cancel a dial", "silence/destroy", "destroy()", stubborn],
   ] as const)("%s", async (_, notices, instead, breaks) => {

@@ -307,6 +307,17 @@ const defects: Readonly<Record<string, Defect>> = {
         }),
     }),
   },
+  "gives an exchange the answer that nobody asked for": {
+    notices: ["violations/answered-twice"],
+    breaks: (next) => ({
+      request: async (request) => {
+        const response = await next.request(request);
+        if (!String(request.url).endsWith("/second")) return response;
+        await response.body.cancel();
+        return { ...response, body: { text: () => Promise.resolve("second") } as never };
+      },
+    }),
+  },
   "takes a cut push for a whole one": {
     notices: ["push/cut"],
     breaks: (next) => ({

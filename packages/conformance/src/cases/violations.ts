@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { isTransportError, type TransportErrorCode } from "@holdfast/transport";
 import { type Case, hostileRule } from "../case.ts";
 import { expectFailure } from "../expect-failure.ts";
+import { steady } from "../turn.ts";
 import { arrivalsOf, expectNextWorks, post } from "./next-works.ts";
 
 /** What a breach may be told as: where it strikes, and what the adapter saw of it, is the protocol's. */
@@ -15,6 +16,29 @@ const tellsOfBreach: readonly TransportErrorCode[] = [
 
 /** An origin that breaks the rules of its protocol. */
 export const violationCases: readonly Case[] = [
+  hostileRule(
+    "violations/answered-twice",
+    "a second answer to an exchange is never taken for the answer to the next",
+    { faults: ["violation"] },
+    async ({ origin, createTransport }) => {
+      await using transport = await createTransport({ maxConcurrent: 1 });
+      const first = transport.request({ url: `${origin.url}/first` });
+      const exchange = await origin.next("/first");
+      await exchange.respond("first");
+      assert.equal(await (await first).body.text(), "first");
+      // The origin may find the connection gone, or be unable to.
+      await Promise.race([exchange.respond("second").catch(() => {}), exchange.connection.closed]);
+      // What comes while a request is under way could be its answer, by some protocols; so it comes before.
+      await steady(() => transport.stats().connections.idle);
+      origin.serve();
+      const outcome = await transport.request({ url: `${origin.url}/second` }).then(
+        ({ body }) => body.text(),
+        (error: unknown) => error,
+      );
+      assert.notEqual(outcome, "second", "the next exchange was given an answer that nobody had asked for");
+      await expectNextWorks(transport, origin);
+    },
+  ),
   hostileRule(
     "violations/in-flight",
     "a POST whose origin breaks the protocol fails as maybe-sent, is not sent again, and costs only its connection",

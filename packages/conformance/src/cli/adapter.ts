@@ -39,7 +39,7 @@ export async function loadAdapter(module: string, directory: string, limitMs: nu
   const sample = sampleOf(name, factory);
   const { vendor } = sample["~holdfast"];
   const { protocol, capabilities } = sample;
-  await end(name, sample, limitMs);
+  await endUnused(name, sample, limitMs);
   return { module, name, vendor, protocol, capabilities, create: (options) => factory(options) as Transport };
 }
 
@@ -96,17 +96,23 @@ function sampleOf(name: string, factory: Factory): Transport {
     throw new AdapterError(`${name}({}) failed: ${sentence(messageOf(error))}`);
   }
   // What it made may be a promise that nobody else waits for.
-  if (made instanceof Promise) made.catch(() => undefined);
+  if (made instanceof Promise) {
+    made.catch(() => undefined);
+    throw new AdapterError(`${name}({}) returned a promise; a factory returns its transport at once.`);
+  }
   throw new AdapterError(`${name}({}) returned something that is not a transport: "~holdfast" is missing.`);
 }
 
-async function end(name: string, transport: Transport, limitMs: number): Promise<void> {
-  const late = (): Error =>
-    new AdapterError(`close() of an unused transport of ${name} did not end within ${limitMs} ms (--limit).`);
-  try {
-    await within(transport.close(), limitMs, late);
-  } catch (error) {
-    if (error instanceof AdapterError) throw error;
-    throw new AdapterError(`close() of an unused transport of ${name} failed: ${sentence(messageOf(error))}`);
+/** Ends a transport that was not used. @throws AdapterError */
+export async function endUnused(name: string, transport: Transport, limitMs: number): Promise<void> {
+  for (const way of ["close", "destroy"] as const) {
+    const what = `${way}() of an unused transport of ${name}`;
+    const late = (): Error => new AdapterError(`${what} did not end within ${limitMs} ms (--limit).`);
+    try {
+      await within(transport[way](), limitMs, late);
+    } catch (error) {
+      if (error instanceof AdapterError) throw error;
+      throw new AdapterError(`${what} failed: ${sentence(messageOf(error))}`);
+    }
   }
 }

@@ -18,7 +18,13 @@ function saidBy(error: unknown): string {
   if (!(error instanceof AssertionError) || !comparisons.has(error.operator)) return said;
   if (!error.generatedMessage && error.operator !== "deepStrictEqual") return said;
   const values = `it was ${brief(error.actual)}, and had to be ${brief(error.expected)}`;
-  return error.generatedMessage ? values : `${said}: ${values}`;
+  return error.generatedMessage ? `${values}${placeOf(error)}` : `${said}: ${values}`;
+}
+
+/** Where a comparison stands that says no more of itself: ` (cases/resets.js:61)` */
+function placeOf({ stack = "" }: Error): string {
+  const [, place] = /(cases[/\\][\w-]+\.[jt]s:\d+):\d+/.exec(stack) ?? [];
+  return place === undefined ? "" : ` (${place})`;
 }
 
 const comparisons = new Set(["strictEqual", "deepStrictEqual", "==", "deepEqual"]);

@@ -16,6 +16,8 @@ export interface OutcomeJson {
   readonly totals: Readonly<Record<Status, number>>;
   readonly unreached: readonly string[];
   readonly falseClaims: readonly string[];
+  /** Capabilities that are claimed, and that no case could try. */
+  readonly untriedClaims: readonly string[];
   /** Of each venue where a pass shows little, why. */
   readonly unshown: readonly string[];
   readonly cases: readonly {
@@ -32,7 +34,7 @@ export interface OutcomeJson {
   }[];
 }
 
-export function toJson({ adapter, results, unreached, falseClaims, unshown }: Outcome): OutcomeJson {
+export function toJson({ adapter, results, unreached, falseClaims, untriedClaims, unshown }: Outcome): OutcomeJson {
   const { module, name, vendor, protocol, capabilities } = adapter;
   return {
     schema: 1,
@@ -41,6 +43,7 @@ export function toJson({ adapter, results, unreached, falseClaims, unshown }: Ou
     totals: countBy(results),
     unreached,
     falseClaims,
+    untriedClaims,
     unshown,
     cases: results.map(({ venue, id, title, status, missing, inexpressible, why, error }) => ({
       venue,

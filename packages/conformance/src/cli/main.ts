@@ -9,7 +9,7 @@ import { renderBadge } from "./badge.ts";
 import { type Command, parseCommand, usage, UsageError } from "./command.ts";
 import { toJson } from "./json.ts";
 import { loadFixtures } from "./fixtures.ts";
-import { falseClaims, type Outcome, type VenueResult } from "./outcome.ts";
+import { judgeClaims, type Outcome, type VenueResult } from "./outcome.ts";
 import { endLines, GroupReport, headLines } from "./report.ts";
 import { messageOf, sentence } from "./sentence.ts";
 import { unshown } from "../unshown.ts";
@@ -23,10 +23,11 @@ async function main(args: readonly string[]): Promise<number> {
       stdout.write(usage);
       return 0;
     }
-    const outcome = await run(command);
+    const { outcome, close } = await run(command);
     if (command.jsonFile !== undefined)
       writeFileSync(command.jsonFile, `${JSON.stringify(toJson(outcome), undefined, 2)}\n`);
     if (command.badgeFile !== undefined) writeFileSync(command.badgeFile, renderBadge(outcome));
+    await close();
     return outcome.results.some(({ status }) => status === "failed") ? 1 : 0;
   } catch (error) {
     if (error instanceof UsageError) {
@@ -38,8 +39,8 @@ async function main(args: readonly string[]): Promise<number> {
   }
 }
 
-/** Prints while it runs, so that a hang shows where. */
-async function run(command: Command): Promise<Outcome> {
+/** Prints while it runs, so that a hang shows where. The caller closes the origins. */
+async function run(command: Command): Promise<{ readonly outcome: Outcome; close(): Promise<void> }> {
   const { only, repeat, limitMs } = command;
   const cases = chosen(only);
   const { adapter, found } = await tried(command);
@@ -58,15 +59,14 @@ async function run(command: Command): Promise<Outcome> {
       groups.end();
     }
   }
-  await found.close();
   const little = found.venues.flatMap(({ name, fixture }) => {
     const why = unshown(fixture);
     return why === undefined ? [] : [`${name}: ${why}`];
   });
-  const claims = falseClaims(cases, results, adapter.capabilities);
-  const outcome = { adapter, results, unreached: found.reasons, falseClaims: claims, unshown: little };
+  const claims = judgeClaims(cases, results, adapter.capabilities);
+  const outcome = { adapter, results, unreached: found.reasons, ...claims, unshown: little };
   print(["", ...groups.leakLines(), ...endLines(outcome)]);
-  return outcome;
+  return { outcome, close: found.close };
 }
 
 function print(lines: readonly string[]): void {
@@ -88,10 +88,20 @@ function chosen(only: readonly string[]): readonly Case[] {
   return cases;
 }
 
+let ended = false;
 process.on("uncaughtException", (error) => {
+  ended = true;
   stderr.write(`The adapter threw where nobody could catch it: ${sentence(messageOf(error))}\n`);
   process.exit(1);
 });
+process.on("exit", () => {
+  if (ended) return;
+  process.exitCode = 1;
+  stderr.write(
+    "The process ended before the run did: the adapter ended it, or left nothing that could be waited for.\n",
+  );
+});
 const code = await main(argv.slice(2));
+ended = true;
 // An adapter that left something open has failed already, and shall not keep the process.
 stdout.write("", () => process.exit(code));

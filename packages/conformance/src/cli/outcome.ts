@@ -16,6 +16,8 @@ export interface Outcome {
   readonly unreached: readonly string[];
   /** Claimed, and not there: every case that needs it failed. */
   readonly falseClaims: readonly (keyof Capabilities)[];
+  /** Claimed, and never tried: no case that needs it applied. */
+  readonly untriedClaims: readonly (keyof Capabilities)[];
   /** Of each venue where a pass shows little, why. */
   readonly unshown: readonly string[];
 }
@@ -28,18 +30,21 @@ export function countBy(results: readonly VenueResult[]): Readonly<Record<Status
   return counts;
 }
 
-/** Capabilities of which no case that needs them passed, though some ran. */
-export function falseClaims(
+/** Claimed capabilities of which no case that needs them passed, though some ran; and those of which none ran. */
+export function judgeClaims(
   cases: readonly Case[],
   results: readonly VenueResult[],
   capabilities: Capabilities,
-): (keyof Capabilities)[] {
+): Pick<Outcome, "falseClaims" | "untriedClaims"> {
   const needs = new Map(cases.map(({ id, requires }) => [id, requires]));
-  return (Object.keys(capabilities) as (keyof Capabilities)[]).filter((capability) => {
-    if (!capabilities[capability] || capability === "exchange") return false;
-    const run = results.filter(
-      ({ id, status }) => needs.get(id)?.includes(capability) === true && status !== "not-applicable",
-    );
-    return run.length > 0 && run.every(({ status }) => status === "failed");
-  });
+  const falseClaims: (keyof Capabilities)[] = [];
+  const untriedClaims: (keyof Capabilities)[] = [];
+  for (const capability of Object.keys(capabilities) as (keyof Capabilities)[]) {
+    if (!capabilities[capability] || capability === "exchange") continue;
+    const asked = results.filter(({ id }) => needs.get(id)?.includes(capability) === true);
+    const run = asked.filter(({ status }) => status !== "not-applicable");
+    if (run.length > 0 && run.every(({ status }) => status === "failed")) falseClaims.push(capability);
+    if (run.length === 0 && asked.length > 0) untriedClaims.push(capability);
+  }
+  return { falseClaims, untriedClaims };
 }

@@ -17,7 +17,7 @@ export function headLines({ name, vendor, protocol, capabilities }: Adapter, unr
   ];
 }
 
-/** Prints a line for each group of cases as it ends, and of each failure its rule and what happened instead. */
+/** Prints of each failure, as it happens, its rule and what happened instead; and a line for each group of cases as it ends. */
 export class GroupReport {
   readonly #print: (lines: readonly string[]) => void;
   readonly #leaks = new Map<string, number>();
@@ -31,18 +31,15 @@ export class GroupReport {
     const [first] = this.#some;
     if (first !== undefined && (groupOf(first) !== groupOf(result) || first.venue !== result.venue)) this.end();
     this.#some.push(result);
+    if (result.status === "failed") this.#printUnlessEmpty(this.#failureLines(result));
   }
 
   /** Of a group, and of a venue. */
   end(): void {
     const [first] = this.#some;
     if (first === undefined) return;
-    const failed = this.#some.filter(({ status }) => status === "failed");
-    const mark = failed.length === 0 ? "✓" : "✗";
-    this.#print([
-      `  ${mark} ${groupOf(first).padEnd(16)} ${inWords(this.#some)}`,
-      ...failed.flatMap((one) => this.#failureLines(one)),
-    ]);
+    const mark = this.#some.some(({ status }) => status === "failed") ? "✗" : "✓";
+    this.#print([`  ${mark} ${groupOf(first).padEnd(16)} ${inWords(this.#some)}`]);
     this.#some = [];
   }
 
@@ -51,6 +48,10 @@ export class GroupReport {
     return [...this.#leaks].flatMap(([leak, count]) =>
       count > maxSameLeaks ? [`${count - maxSameLeaks} more cases failed so: ${leak}`] : [],
     );
+  }
+
+  #printUnlessEmpty(lines: readonly string[]): void {
+    if (lines.length > 0) this.#print(lines);
   }
 
   #failureLines({ id, title, error }: VenueResult): string[] {
@@ -67,10 +68,13 @@ export class GroupReport {
 }
 
 /** What it came to. */
-export function endLines({ adapter, results, falseClaims, unshown }: Outcome): string[] {
+export function endLines({ adapter, results, falseClaims, untriedClaims, unshown }: Outcome): string[] {
   return [
     ...falseClaims.map(
       (capability) => `${adapter.name} claims capabilities.${capability}, and every case that needs it failed.`,
+    ),
+    ...untriedClaims.map(
+      (capability) => `${adapter.name} claims capabilities.${capability}, and no case could try it.`,
     ),
     ...unshown,
     totalLine(results),

@@ -26,7 +26,11 @@ export class Arrivals implements Pick<HostileOrigin, "arrivals" | "untaken" | "n
       waitsFor(`a request${path === undefined ? "" : ` for ${path}`} to arrive at the hostile origin`);
     for (;;) {
       const at = this.#untaken.findIndex((one) => path === undefined || one.path === path);
-      if (at >= 0) return this.#untaken.splice(at, 1)[0] as HostileExchange;
+      if (at >= 0) {
+        const [exchange] = this.#untaken.splice(at, 1) as [HostileExchange];
+        if (!this.#serving) waitsFor(`what follows the arrival of the request for ${exchange.path}`);
+        return exchange;
+      }
       if (this.#over) throw new Gone();
       await new Promise<void>((resolve) => this.#wakes.push(resolve));
     }

@@ -48,7 +48,8 @@ export interface HostileConnection {
   rst(): void;
   /**
    * Takes no more exchanges, and says that it never looked at those in flight that arrived after `covers`, or at any for
-   * `"none"`; default `"all"`. Resolves when the client has heard it, or is gone.
+   * `"none"`; default `"all"`. Resolves when the client has heard it, or is gone; where what is said to a client that reads
+   * slowly stands behind a body, and nothing but its answer would tell, when it was sent. A client that is idle must have heard it.
    */
   goodbye(options?: { readonly covers?: HostileExchange | "all" | "none"; readonly failed?: boolean }): Promise<void>;
   /** From now on so many exchanges at a time. Resolves when the client has heard it. */

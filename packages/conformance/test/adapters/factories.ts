@@ -61,3 +61,11 @@ export const version2 = (): object => ({ ...adapter(), "~holdfast": { version: 2
 export const unreachable = (): Transport => adapter({}, { request: unsupported });
 export const speaksWire = (): Transport => adapter({}, { protocol: "wire" });
 export class NoFactory {}
+export const promises = (): Promise<Transport> => Promise.resolve(adapter());
+/** Answers the first question, by which the kit finds out whether it can be asked at all. */
+export const exitsMidway = (): Transport => {
+  const next = adapter();
+  let asked = 0;
+  return { ...next, request: (request) => (asked++ > 0 ? process.exit(0) : next.request(request)) };
+};
+export const claimsPush = (): Transport => adapter({ push: true });
