@@ -95,16 +95,12 @@ export function streamFailure(
   if (brokeProtocol(sessionError)) {
     return { code: "PROTOCOL_ERROR", message: "the peer broke the protocol, which ended the session", ...because };
   }
-  if (headSeen && rstCode === NGHTTP2_ENHANCE_YOUR_CALM) {
-    return {
-      code: "LIMIT_EXCEEDED",
-      // As for heads, below.
-      message: "the trailers of the response are too long (limits.headBytes), or the peer wants fewer requests",
-      ...because,
-    };
+  if (headSeen) {
+    const broke = `the response ended before its body did (RST_STREAM ${rstCode})`;
+    // As for heads, below; but a body that a peer breaks off must not look like one that we did not want.
+    const ours = rstCode === NGHTTP2_ENHANCE_YOUR_CALM ? ", or its trailers are too long (limits.headBytes)" : "";
+    return { code: "TRUNCATED", message: broke + ours, ...because };
   }
-  if (headSeen)
-    return { code: "TRUNCATED", message: `the response ended before its body did (RST_STREAM ${rstCode})`, ...because };
   // For NO_ERROR and CANCEL node raises no error: only the session, which lives on, tells a reset from a loss.
   if (lost) return { code: "CONNECTION_LOST", message: "the connection ended before a response", ...because };
   if (rstCode === NGHTTP2_ENHANCE_YOUR_CALM) {
