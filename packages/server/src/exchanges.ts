@@ -9,6 +9,7 @@ import {
 import type { ConnectionInfo, Fields } from "@holdfast/transport";
 import type { WebSocket } from "ws";
 import { failed, type Refusal, tooLong } from "./check-head.ts";
+import { checkResponse, checkSendable } from "./check-response.ts";
 import { clientGone, isConsequence } from "./errors.ts";
 import type { ErrorHandler, FetchHandler } from "./fetch-handler.ts";
 import { connectionFields } from "./response-fields.ts";
@@ -78,10 +79,10 @@ async function answer(served: ServedRequest, settings: ExchangeSettings): Promis
 /** Never rejects. */
 async function handled(request: Request, served: ServedRequest, settings: ExchangeSettings): Promise<ServedResponse> {
   try {
-    return toServed(await settings.fetch(request), request.signal);
+    return toServed(checkSendable(checkResponse(await settings.fetch(request))), request.signal);
   } catch (error) {
     const instead = tell(error, served, settings);
-    return instead instanceof Response ? toServed(instead, request.signal) : plain(failed);
+    return instead === undefined ? plain(failed) : toServed(instead, request.signal);
   }
 }
 
@@ -95,7 +96,8 @@ function tell(error: unknown, { signal }: ServedRequest, { onError }: ExchangeSe
   const { aborted, reason } = request.signal;
   if (aborted && (isConsequence(error, reason) || isConsequence(error, signal.reason))) return undefined;
   try {
-    return onError(error, request) ?? undefined;
+    const instead = onError(error, request) ?? undefined;
+    return instead && checkSendable(checkResponse(instead));
   } catch {
     return undefined;
   }

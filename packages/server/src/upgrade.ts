@@ -169,7 +169,7 @@ export class Upgrades {
       sendBufferBytes,
       failureOf: (error) => socketFailure(error, messageBytes),
     });
-    this.#open.set(socket, { drain: () => socket.close(goingAway, "the server is shutting down") });
+    this.#open.set(socket, { drain: () => void channel.close(goingAway, "the server is shutting down") });
     void this.#handle(channel, request);
   }
 

@@ -107,7 +107,7 @@ describe("an exchange over WebSocket", () => {
 
   const unsendable: readonly (readonly [string, () => Response])[] = [
     ["an error", () => Response.error()],
-    ["a field of requests", () => new Response("x", { headers: { expect: "100-continue" } })],
+    ["no last answer", () => ({ status: 101, headers: new Headers(), body: null }) as Response],
   ];
   it.each(unsendable)("is answered 500 when its answer is %s, and onError is told", async (_, fetch) => {
     await using made = await pair(fetch);
