@@ -1,6 +1,7 @@
 import {
   checkOptionNames,
   parsePoolOptions,
+  poolLimitNames,
   pooledTransport,
   type PoolLimits,
   type PoolOptions,
@@ -58,6 +59,7 @@ export function exchangeOver(
   options: ExchangeOptions = {},
 ): Transport {
   checkOptionNames("exchangeOver", options, [...poolOptionNames, ...muxOptionNames, "protocol"]);
+  checkOptionNames("exchangeOver", options.limits ?? {}, [...poolLimitNames, "headBytes"], "limits");
   const { protocol = "holdfast.mux.v1" } = options;
   const pool = parsePoolOptions(options, { maxConnections: 4, idleTimeoutMs: 300_000 });
   const driver = muxDriver({ protocol, idPrefix: "mux", dial: ({ origin }) => dialBy(connect, origin) }, options);

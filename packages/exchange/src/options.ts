@@ -1,4 +1,6 @@
+import { checkOptionNames } from "@holdfast/pool";
 import { checkNumber } from "@holdfast/transport";
+import { muxSubprotocol } from "./frames.ts";
 import type { MuxPing } from "./liveness.ts";
 import type { Settings } from "./settings.ts";
 
@@ -27,6 +29,8 @@ export interface ParsedMuxOptions {
 
 /** @throws TypeError that names the option. */
 export function parseMuxOptions({ windows, ping, limits, maxStreams = 100 }: MuxOptions): ParsedMuxOptions {
+  checkOptionNames(muxSubprotocol, windows ?? {}, ["streamBytes", "connectionBytes"], "windows");
+  checkOptionNames(muxSubprotocol, ping ?? {}, ["intervalMs", "timeoutMs"], "ping");
   checkNumber("maxStreams", maxStreams, 1);
   if (!Number.isInteger(maxStreams) || maxStreams > 2 ** 31) throw new TypeError("maxStreams is not a whole number");
   checkNumber("ping.intervalMs", ping?.intervalMs, 1);

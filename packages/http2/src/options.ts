@@ -4,6 +4,7 @@ import {
   checkOptionNames,
   type ParsedPoolOptions,
   parsePoolOptions,
+  poolLimitNames,
   type PoolLimits,
   poolOptionNames,
   type PoolOptions,
@@ -90,6 +91,9 @@ const ofConnections: readonly string[] = [
 /** @throws TypeError that names the option. */
 export function parseHttp2Options(options: Http2Options): ParsedHttp2Options {
   checkOptionNames("http2", options, known);
+  checkOptionNames("http2", options.limits ?? {}, [...poolLimitNames, "headBytes"], "limits");
+  checkOptionNames("http2", options.windows ?? {}, ["streamBytes", "sessionBytes"], "windows");
+  checkOptionNames("http2", options.ping ?? {}, ["intervalMs", "timeoutMs"], "ping");
   const { windows, ping, limits, maxStreams = 100 } = options;
   checkNumber("maxStreams", maxStreams, 1);
   if (maxStreams !== Infinity && !Number.isInteger(maxStreams)) throw new TypeError("maxStreams is not a whole number");

@@ -19,6 +19,8 @@ describe("the options", () => {
     [{ timeouts: { headersMs: 1 } }, /timeouts\.headersMs/],
     [{ timeouts: { headMs: "1" } }, /timeouts\.headMs/],
     [{ limits: { headBytes: 0 } }, /limits\.headBytes/],
+    [{ limits: { headByts: 1 } }, /"limits\.headByts"; it has .*limits\.headBytes/],
+    [{ ping: { interval: 1 } }, /"ping\.interval"; it has ping\.intervalMs/],
     [{ limits: { bodyBytes: -1 } }, /limits\.bodyBytes/],
     [{ maxStreams: 0 }, /maxStreams/],
     [{ maxStreams: "1" }, /maxStreams/],

@@ -4,6 +4,7 @@ import {
   checkOptionNames,
   type ParsedPoolOptions,
   parsePoolOptions,
+  poolLimitNames,
   poolOptionNames,
   type PoolOptions,
 } from "@holdfast/pool";
@@ -66,12 +67,16 @@ const known: readonly string[] = [
   "ws",
 ];
 
+const knownLimits: readonly string[] = [...poolLimitNames, "headBytes", "messageBytes", "sendBufferBytes"];
+
 // A fragment is not sent.
 const pathAndQuery = /^\/[\x21-\x22\x24-\x7e]*$/;
 
 /** @throws TypeError that names the option. */
 export function parseWebSocketOptions(options: WebSocketOptions): ParsedWebSocketOptions {
   checkOptionNames("websocket", options, known);
+  checkOptionNames("websocket", options.limits ?? {}, knownLimits, "limits");
+  checkOptionNames("websocket", options.reconnect ?? {}, ["minMs", "factor", "maxMs"], "reconnect");
   const { limits, path = "/", ping, headers = {}, codec } = options;
   checkNumber("limits.messageBytes", limits?.messageBytes, 1);
   checkNumber("limits.sendBufferBytes", limits?.sendBufferBytes, 1);

@@ -19,6 +19,10 @@ describe("options", () => {
 
   it.each<[object, RegExp]>([
     [{ maxConnection: 1 }, /^websocket has no option "maxConnection"/],
+    [{ limits: { messageByts: 1 } }, /"limits\.messageByts"; it has .*limits\.messageBytes/],
+    [{ reconnect: { maxMS: 1 } }, /"reconnect\.maxMS"; it has .*reconnect\.maxMs/],
+    [{ windows: { sessionBytes: 2 ** 20 } }, /"windows\.sessionBytes"; it has windows\.streamBytes/],
+    [{ ping: { interval: 1 } }, /"ping\.interval"; it has ping\.intervalMs/],
     [{ maxConnections: 0 }, /^maxConnections/],
     [{ maxStreams: 0 }, /^maxStreams/],
     [{ maxStreams: 1.5 }, /^maxStreams/],
