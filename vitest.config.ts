@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
 
 export default defineConfig({
@@ -8,8 +9,8 @@ export default defineConfig({
   test: {
     // Only ends a test that hangs: tests wait for events, never for the clock, on machines that others share.
     testTimeout: 60_000,
-    // Most tests wait for their peers, so a worker for each core does not keep it busy; the default leaves one out.
-    maxWorkers: "100%",
+    // Most tests wait for their peers, which leaves half of each core idle.
+    maxWorkers: 2 * availableParallelism(),
     include: ["{packages,apps}/*/test/**/*.test.ts"],
     typecheck: { include: ["{packages,apps}/*/test/**/*.test-d.ts"], tsconfig: "tsconfig.json" },
   },
