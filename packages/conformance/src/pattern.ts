@@ -1,4 +1,5 @@
 const period = 251;
+const wholePeriods = Math.floor(65_536 / period) * period;
 const bytes = new Uint8Array(65_536 + period).map((_, index) => index % period);
 
 /**
@@ -8,5 +9,8 @@ const bytes = new Uint8Array(65_536 + period).map((_, index) => index % period);
 export function pattern(size: number, offset = 0): Uint8Array {
   const start = offset % period;
   if (size <= 65_536) return bytes.subarray(start, start + size);
-  return new Uint8Array(size).map((_, index) => (start + index) % period);
+  const made = new Uint8Array(size);
+  for (let at = 0; at < size; at += wholePeriods)
+    made.set(bytes.subarray(start, start + Math.min(wholePeriods, size - at)), at);
+  return made;
 }
