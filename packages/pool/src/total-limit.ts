@@ -64,9 +64,11 @@ export class TotalLimit {
 
   wantsRoom(origin: OriginPool): void {
     this.#starving.add(origin);
-    if (this.#leaving.size >= this.#starving.size) return;
-    const victim = this.#longestIdle(origin) ?? (origin.connections.size === 0 ? this.#busiest(origin) : undefined);
-    if (victim !== undefined) this.#leave(victim);
+    const idle = this.#leavingNow < this.#starving.size ? this.#longestIdle(origin) : undefined;
+    if (idle !== undefined) return this.#leave(idle);
+    if (this.#leaving.size >= this.#starving.size || origin.connections.size > 0) return;
+    const busy = this.#busiest(origin);
+    if (busy !== undefined) this.#leave(busy);
   }
 
   /** A connection has nothing to do for the moment. Makes it leave if another origin has waited for it longer than its own. */
@@ -76,14 +78,12 @@ export class TotalLimit {
     let owed = 0;
     for (const other of this.#starving)
       if (other !== origin && inNeed(other, now) && other.waitsSince < origin.waitsSince) owed++;
-    // Those that others still use may take long.
-    for (const one of this.#leaving) if (one.inFlight === 0) owed--;
-    if (owed > 0) this.#leave(connection);
+    if (owed > this.#leavingNow) this.#leave(connection);
   }
 
   /** A connection has got what there was for it: another origin may need its place. */
   eased(): void {
-    if (this.#starving.size <= this.#leaving.size) return;
+    if (this.#starving.size <= this.#leavingNow) return;
     for (const origin of [...this.#starving]) {
       // It asks again if it still must.
       this.#starving.delete(origin);
@@ -103,6 +103,13 @@ export class TotalLimit {
       this.#starving.delete(origin);
       origin.place();
     }
+  }
+
+  /** Of those that were told to end: who is still used may take long. */
+  get #leavingNow(): number {
+    let count = 0;
+    for (const one of this.#leaving) if (one.inFlight === 0) count++;
+    return count;
   }
 
   #leave(victim: Connection): void {

@@ -348,6 +348,34 @@ describe("connections of several origins", () => {
     await pool.destroy();
   });
 
+  it("make room by an idle one, also where one that is held was told to end for somebody who has gone", async () => {
+    const fixture = newPool({ maxTotalConnections: 3 });
+    const { pool, driver } = fixture;
+    const lasting = { deadlineMs: Infinity, timeouts: { queueMs: Infinity, headMs: Infinity } };
+    for (const url of ["http://a.example", "http://a.example", "http://b.example"]) {
+      call(pool, { ...lasting, url });
+      driver.last.open();
+      await turn();
+    }
+    const gone = new AbortController();
+    call(pool, { ...lasting, url: "http://c.example", signal: gone.signal });
+    gone.abort();
+    await turn();
+    const waits = call(pool, { ...lasting, url: "http://b.example" });
+    expect(driver.running).toHaveLength(3);
+    // The first was told to end; the second falls idle.
+    driver.running[1]?.answer();
+    await turn();
+    await turn();
+    driver.pending[0]?.open();
+    await turn();
+    for (const attempt of driver.running)
+      if (attempt.exchange.request.target.origin === "http://b.example") attempt.answer();
+    await turn();
+    expect(waits.response?.status).toBe(200);
+    await pool.destroy();
+  });
+
   it("make room for another by ending the one that is idle longest", async () => {
     const fixture = newPool({ maxTotalConnections: 2 });
     const one = await usedConnection(fixture, 1, "http://a.example");
