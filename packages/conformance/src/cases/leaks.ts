@@ -6,7 +6,7 @@ import type { ResponseBody, Transport } from "@holdfast/transport";
 import { rule, urlOf, type Case, type Fixture } from "../case.ts";
 import { rejection } from "../expect-failure.ts";
 import { pattern } from "../pattern.ts";
-import { turn, until } from "../turn.ts";
+import { steady, turn, until } from "../turn.ts";
 
 function collectGarbage(): void {
   setFlagsFromString("--expose-gc");
@@ -25,6 +25,11 @@ function withoutLeakWarning(): Disposable {
       process.emitWarning = emitWarning;
     },
   };
+}
+
+/** Sockets for which the process stays alive. */
+function heldSockets(): number {
+  return process.getActiveResourcesInfo().filter((name) => name === "TCPSocketWrap" || name === "PipeWrap").length;
 }
 
 type Begin = (body: ResponseBody) => Promise<void> | void;
@@ -129,6 +134,23 @@ export const leakCases: readonly Case[] = [
     control.release(id);
     await until("the Readable is destroyed", () => body.destroyed);
   }),
+  {
+    ...rule("leaks/idle-holds", "a connection that is idle does not keep the process alive", async (fixture) => {
+      await using transport = await fixture.createTransport();
+      const { control } = fixture.origin;
+      const [held, accepted] = [heldSockets(), control.openConnections];
+      await (await transport.request({ url: urlOf(fixture, "/bytes/1") })).body.bytes();
+      await until("the connection is idle", () => transport.stats().connections.idle === 1);
+      await steady(heldSockets);
+      // Where the origin is in this process, its end of the connection does.
+      const origins = control.openConnections - accepted;
+      assert.ok(
+        heldSockets() - held <= origins,
+        "an idle connection keeps the process alive; see hold() of the driver",
+      );
+    }),
+    sockets: true,
+  },
   rule("leaks/connections", "an exchange that ends well keeps its connection, and close() ends it", async (fixture) => {
     const transport = await fixture.createTransport();
     for (const path of ["/bytes/1", "/bytes/100000", "/status/204"])
