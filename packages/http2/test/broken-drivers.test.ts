@@ -70,6 +70,22 @@ function stubborn(sound: Driver): Driver {
   };
 }
 
+/** A driver whose connections keep the process alive, used or not. */
+function clinging(sound: Driver): Driver {
+  return {
+    ...sound,
+    dial: (...args) => {
+      const { opened, ...dial } = sound.dial(...args);
+      const held = opened.then((connection) => {
+        const hold = connection.hold.bind(connection);
+        connection.hold = () => hold(true);
+        return connection;
+      });
+      return { ...dial, opened: held };
+    },
+  };
+}
+
 async function run(id: string, breaks?: (sound: Driver) => Driver): Promise<CaseResult | undefined> {
   const origin = await http2Origin();
   onTestFinished(() => origin.close());
@@ -96,6 +112,7 @@ async function run(id: string, breaks?: (sound: Driver) => Driver): Promise<Case
 
 describe("the suite notices a driver that", () => {
   it.each([
+    ["keeps the process alive while it is idle", "leaks/idle-holds", "see hold() of the driver", clinging],
     [
       "keeps the place of what was refused",
       "places/refused",
